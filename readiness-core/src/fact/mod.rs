@@ -1,0 +1,22 @@
+//! What can be seen of a deployment, as plain data without any I/O.
+//!
+//! A *key* says what to look at ([`HttpExchange`]), a *fact* what was seen ([`Exchange`]). A negative
+//! answer (NXDOMAIN, refused, an alert, HTTP 500) is a fact too.
+
+mod bytes;
+mod dns;
+mod http;
+mod ports;
+mod tcp;
+mod tls;
+mod view;
+
+pub use self::{
+    bytes::ByteText,
+    dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
+    http::{Channel, Exchange, Header, HttpExchange},
+    ports::{PortSet, PortSetError},
+    tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
+    tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    view::{Family, LookFrom, View},
+};

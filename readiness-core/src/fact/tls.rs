@@ -1,0 +1,192 @@
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::Endpoint;
+use crate::{observe::Observation, outcome::Reason};
+
+/// Shakes hands once, offering TLS 1.2 and 1.3. Shares its connection with the endpoint's exchanges.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TlsHandshake {
+    /// With whom.
+    pub endpoint: Endpoint,
+}
+
+impl TlsHandshake {
+    /// A handshake with this endpoint.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint }
+    }
+}
+
+impl Observation for TlsHandshake {
+    const KIND: &'static str = "tls.handshake";
+    type Fact = TlsFacts;
+}
+
+/// What became of a handshake.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TlsFacts {
+    /// How it ended.
+    pub end: TlsEnd,
+    /// How long the TCP connection took, in microseconds.
+    #[serde(default)]
+    pub connect_us: u64,
+    /// How long the handshake took, in microseconds.
+    #[serde(default)]
+    pub handshake_us: u64,
+}
+
+impl TlsFacts {
+    /// A handshake with this end.
+    pub fn new(end: TlsEnd) -> Self {
+        Self {
+            end,
+            connect_us: 0,
+            handshake_us: 0,
+        }
+    }
+}
+
+/// How a handshake ended.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum TlsEnd {
+    /// Both sides agreed. Whether the certificate is any good is another question.
+    Established(Box<TlsSession>),
+    /// The peer, or our own library, ended it.
+    Refused {
+        /// `tls.alert`, `tls.not_tls`, `tls.malformed`, `tls.message_too_large`, …
+        reason: Reason,
+        /// The same in words: "the peer sent the alert `handshake_failure`".
+        message: String,
+        /// The chain, if it came before the end.
+        #[serde(default)]
+        chain: ServerChain,
+    },
+}
+
+/// What both sides agreed upon, and what the peer showed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TlsSession {
+    /// The certificates in the order they were sent.
+    pub chain: ServerChain,
+    /// Whether the chain leads to a trusted root and names this host, now.
+    pub trust: Trust,
+    /// Whether the handshake's signature was made with the certificate's key.
+    pub signature_valid: bool,
+    /// The stapled OCSP response, if one was sent.
+    #[serde(default, skip_serializing_if = "ServerChain::is_empty")]
+    pub ocsp_staple: ServerChain,
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: String,
+    /// The cipher suite by its IANA name: `TLS_AES_128_GCM_SHA256`.
+    pub suite: String,
+    /// The group of the key exchange: `X25519MLKEM768`; empty where unknown.
+    #[serde(default)]
+    pub group: String,
+    /// The protocol agreed by ALPN: `h2`; empty where none was.
+    #[serde(default)]
+    pub alpn: String,
+    /// Whether the peer asked for a client certificate.
+    #[serde(default)]
+    pub client_certificate_requested: bool,
+}
+
+impl TlsSession {
+    /// A session with this chain and trust, TLS 1.3, and nothing else known.
+    pub fn new(chain: ServerChain, trust: Trust) -> Self {
+        Self {
+            chain,
+            trust,
+            signature_valid: true,
+            ocsp_staple: ServerChain::default(),
+            version: "TLSv1.3".into(),
+            suite: "TLS_AES_128_GCM_SHA256".into(),
+            group: String::new(),
+            alpn: String::new(),
+            client_certificate_requested: false,
+        }
+    }
+}
+
+/// What path building and verification said. Dates are judged again, from DER, at the run's instant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// A path to a trusted root exists, for this name, today.
+    Trusted,
+    /// None exists.
+    Untrusted {
+        /// What stands in the way first.
+        kind: UntrustedKind,
+        /// The verifier's own words.
+        message: String,
+    },
+}
+
+/// What stands in the way of trust.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum UntrustedKind {
+    /// A certificate of the path has expired.
+    Expired,
+    /// A certificate of the path is not valid yet.
+    NotYetValid,
+    /// Anything else the verifier refuses.
+    Other,
+    /// The certificate may not be used for servers.
+    Purpose,
+    /// No path leads to a trusted root.
+    UnknownIssuer,
+    /// The certificate is for another name.
+    WrongName,
+}
+
+/// DER values in the order they were sent; base64 in JSON.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ServerChain(Vec<Vec<u8>>);
+
+impl ServerChain {
+    /// These values.
+    pub fn new(der: Vec<Vec<u8>>) -> Self {
+        Self(der)
+    }
+
+    /// Each as DER.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for ServerChain {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|der| BASE64_STANDARD.encode(der)))
+    }
+}
+
+impl<'de> Deserialize<'de> for ServerChain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<String>::deserialize(deserializer)?
+            .into_iter()
+            .map(|text| BASE64_STANDARD.decode(text))
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,361 @@
+use std::{
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap, HashSet},
+    convert::Infallible,
+    fmt,
+    future::poll_fn,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+    stream::{FuturesUnordered, StreamExt},
+};
+use serde_json::Value;
+
+use super::{Looking, Observation, ObserveError, Recorded, RecordedFact, Sources, source::Look};
+use crate::{
+    outcome::Reason,
+    redact::{Credential, CredentialError, Credentials, Origin, REDACTED},
+    run::panic_text,
+};
+
+/// One observation of one round: kind, key, round.
+pub(crate) type Entry = (&'static str, Value, u32);
+
+type Flight<F> = Shared<BoxFuture<'static, Result<Arc<F>, ObserveError>>>;
+
+struct Table<O: Observation>(HashMap<(O, u32), Flight<O::Fact>>);
+
+/// One for each run. It owns every flight, and [`Observatory::drive`] moves them even when whoever asked
+/// has gone: a cancelled first asker costs nothing.
+pub(crate) struct Observatory {
+    sources: Sources,
+    deadline: Duration,
+    record: bool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    closed: bool,
+    tables: HashMap<TypeId, Box<dyn Any + Send>>,
+    resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// Flights and background futures the driver has not taken over yet.
+    fresh: Vec<BoxFuture<'static, ()>>,
+    waker: Option<Waker>,
+    /// Who waits for whom.
+    edges: HashMap<Entry, Vec<Entry>>,
+    log: Vec<RecordedFact>,
+    cost: BTreeMap<String, u64>,
+    /// What the suite was given; scrubbed from everything a peer sends.
+    credentials: Credentials,
+    /// What peers sent that must travel on and stay unseen; not scrubbed, as it may be any word.
+    concealed: Credentials,
+    handles: HashMap<(String, Origin), String>,
+}
+
+impl Observatory {
+    pub(crate) fn new(
+        sources: Sources,
+        credentials: Credentials,
+        deadline: Duration,
+        record: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            sources,
+            deadline,
+            record,
+            inner: Mutex::new(Inner {
+                credentials,
+                ..Inner::default()
+            }),
+        })
+    }
+
+    // The lock is never held across an await, and nothing under it can panic half-way; a poisoned lock
+    // therefore still guards whole data.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_replay(&self) -> bool {
+        self.sources.replay.is_some()
+    }
+
+    pub(crate) fn flight<O: Observation>(
+        self: &Arc<Self>,
+        key: O,
+        path: &Arc<Vec<Entry>>,
+        round: u32,
+    ) -> Flight<O::Fact> {
+        let key_value = match serde_json::to_value(&key) {
+            Ok(value) => value,
+            Err(e) => {
+                let message = format!("the key of `{}` does not serialise: {e}", O::KIND);
+                return failed(ObserveError::new(Reason::ERROR, message));
+            }
+        };
+        let entry: Entry = (O::KIND, key_value, round);
+        let mut inner = self.lock();
+        if inner.closed {
+            return failed(ObserveError::new(Reason::CANCELLED, "the run is over"));
+        }
+        // A circle is an edge that closes a loop in the wait graph, not only an ancestor: two askers may
+        // each have begun one half of it.
+        if let Some(parent) = path.last() {
+            if path.contains(&entry) || reaches(&inner.edges, &entry, parent) {
+                let message = format!("`{}` waits for itself", O::KIND);
+                return failed(ObserveError::new(Reason::CYCLE, message));
+            }
+            inner.edges.entry(parent.clone()).or_default().push(entry.clone());
+        }
+        let table = inner
+            .tables
+            .entry(TypeId::of::<O>())
+            .or_insert_with(|| Box::new(Table::<O>(HashMap::new())));
+        let Some(table) = table.downcast_mut::<Table<O>>() else {
+            return failed(ObserveError::new(Reason::ERROR, "a table holds another type"));
+        };
+        if let Some(flight) = table.0.get(&(key.clone(), round)) {
+            return flight.clone();
+        }
+        let flight = self.begin(key.clone(), entry, path, round);
+        table.0.insert((key, round), flight.clone());
+        inner.fresh.push(flight.clone().map(drop).boxed());
+        let waker = inner.waker.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        flight
+    }
+
+    fn begin<O: Observation>(
+        self: &Arc<Self>,
+        key: O,
+        entry: Entry,
+        path: &Arc<Vec<Entry>>,
+        round: u32,
+    ) -> Flight<O::Fact> {
+        let (look, deadline) = match self.look_for::<O>(&entry) {
+            Ok((look, deadline)) => (Ok(look), deadline.unwrap_or(self.deadline)),
+            Err(e) => (Err(e), self.deadline),
+        };
+        let mut path = Vec::clone(path);
+        path.push(entry.clone());
+        let cx = Looking {
+            store: Arc::downgrade(self),
+            path: Arc::new(path),
+            round,
+        };
+        let store = Arc::downgrade(self);
+        let is_replay = self.is_replay();
+        async move {
+            let result = match look {
+                Err(e) => Err(e),
+                // no timer in a replay: it needs none, and must not depend on one
+                Ok(look) if is_replay => look(key, cx).await,
+                Ok(look) => {
+                    let look = AssertUnwindSafe(async move { look(key, cx).await }).catch_unwind();
+                    match tokio::time::timeout(deadline, look).await {
+                        Ok(Ok(result)) => result,
+                        Ok(Err(panic)) => Err(ObserveError::new(Reason::PANIC, panic_text(&*panic))),
+                        Err(_) => Err(ObserveError::new(
+                            Reason::TIMEOUT,
+                            format!("looking (`{}`) took longer than {deadline:?}", O::KIND),
+                        )),
+                    }
+                }
+            };
+            if let Some(store) = store.upgrade().filter(|store| store.record) {
+                store.log(entry, &result);
+            }
+            result.map(Arc::new)
+        }
+        .boxed()
+        .shared()
+    }
+
+    fn look_for<O: Observation>(
+        &self,
+        (kind, key, round): &Entry,
+    ) -> Result<(Look<O>, Option<Duration>), ObserveError> {
+        let Some(replay) = &self.sources.replay else {
+            return self.sources.find::<O>();
+        };
+        match replay.fact(kind, key, *round) {
+            None => Err(ObserveError::new(
+                Reason::NOT_RECORDED,
+                format!("the recording holds no `{kind}` for {key} in round {round}"),
+            )),
+            Some(Recorded::Error(e)) => Err(e.clone()),
+            Some(Recorded::Fact(value)) => {
+                let fact = value.clone();
+                let look: Look<O> = Arc::new(move |_, _| {
+                    let fact = fact.clone();
+                    async move {
+                        serde_json::from_value::<O::Fact>(fact).map_err(|e| {
+                            let message = format!("a recorded `{}` cannot be read: {e}", O::KIND);
+                            ObserveError::new(Reason::NOT_RECORDED, message)
+                        })
+                    }
+                    .boxed()
+                });
+                Ok((look, None))
+            }
+        }
+    }
+
+    fn log<F: serde::Serialize>(&self, (kind, key, round): Entry, result: &Result<F, ObserveError>) {
+        let result = match result {
+            Err(e) => Recorded::Error(e.clone()),
+            Ok(fact) => match serde_json::to_value(fact) {
+                Ok(value) => Recorded::Fact(value),
+                Err(e) => Recorded::Error(ObserveError::new(
+                    Reason::NOT_RECORDED,
+                    format!("a fact of `{kind}` does not serialise: {e}"),
+                )),
+            },
+        };
+        self.lock().log.push(RecordedFact {
+            kind: kind.to_owned(),
+            key,
+            round,
+            result,
+        });
+    }
+
+    /// Moves every flight and background future. Never ends: the run races it and drops it.
+    pub(crate) async fn drive(self: Arc<Self>) -> Infallible {
+        let mut live: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
+        poll_fn(move |cx| {
+            loop {
+                {
+                    let mut inner = self.lock();
+                    live.extend(inner.fresh.drain(..));
+                    inner.waker = Some(cx.waker().clone());
+                }
+                if let Poll::Ready(Some(())) = live.poll_next_unpin(cx) {
+                    continue;
+                }
+                // polling may have begun new ones
+                if self.lock().fresh.is_empty() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    pub(super) fn push(&self, future: BoxFuture<'static, ()>) {
+        let mut inner = self.lock();
+        if inner.closed {
+            // The lock goes first: dropping the future may come back here.
+            drop(inner);
+            drop(future);
+            return;
+        }
+        inner.fresh.push(future);
+        let waker = inner.waker.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(super) fn resource<T: Default + Send + Sync + 'static>(&self) -> Result<Arc<T>, ObserveError> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(ObserveError::new(Reason::CANCELLED, "the run is over"));
+        }
+        let resource = inner
+            .resources
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(resource)
+            .downcast()
+            .map_err(|_| ObserveError::new(Reason::ERROR, "a resource has another type"))
+    }
+
+    pub(super) fn spend(&self, what: &str, n: u64) {
+        let mut inner = self.lock();
+        match inner.cost.get_mut(what) {
+            Some(sum) => *sum = sum.saturating_add(n),
+            None => {
+                inner.cost.insert(what.to_owned(), n);
+            }
+        }
+    }
+
+    pub(super) fn with_credentials<T>(&self, f: impl FnOnce(&Credentials) -> T) -> T {
+        f(&self.lock().credentials)
+    }
+
+    pub(super) fn fill(&self, text: &str, origin: &Origin) -> Result<String, CredentialError> {
+        let inner = self.lock();
+        let text = inner.credentials.fill(text, origin)?;
+        inner.concealed.fill(&text, origin)
+    }
+
+    pub(super) fn conceal(&self, text: &str, origin: &Origin) -> String {
+        let mut inner = self.lock();
+        let known = (text.to_owned(), origin.clone());
+        if let Some(handle) = inner.handles.get(&known) {
+            return format!("{{{handle}}}");
+        }
+        if inner.credentials.scrub(text) != text {
+            return REDACTED.to_owned();
+        }
+        let handle = format!("run.{}", inner.handles.len());
+        let credential = Credential::text(origin.clone(), text);
+        inner.concealed.insert(handle.clone(), credential);
+        inner.handles.insert(known, handle.clone());
+        format!("{{{handle}}}")
+    }
+
+    /// Ends it: drops every flight, resource and background future, and gives what was seen, sorted.
+    pub(crate) fn close(&self) -> (Vec<RecordedFact>, BTreeMap<String, u64>) {
+        let old = {
+            let mut inner = self.lock();
+            let closed = Inner {
+                closed: true,
+                ..Inner::default()
+            };
+            std::mem::replace(&mut *inner, closed)
+        };
+        let Inner { mut log, cost, .. } = old;
+        log.sort_by_cached_key(|fact| (fact.kind.clone(), fact.key.to_string(), fact.round));
+        (log, cost)
+    }
+}
+
+impl fmt::Debug for Observatory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observatory")
+            .field("sources", &self.sources)
+            .finish_non_exhaustive()
+    }
+}
+
+fn failed<F: Send + Sync + 'static>(error: ObserveError) -> Flight<F> {
+    async move { Err(error) }.boxed().shared()
+}
+
+fn reaches(edges: &HashMap<Entry, Vec<Entry>>, from: &Entry, to: &Entry) -> bool {
+    let mut todo = vec![from];
+    let mut seen = HashSet::new();
+    while let Some(entry) = todo.pop() {
+        if entry == to {
+            return true;
+        }
+        if seen.insert(entry) {
+            todo.extend(edges.get(entry).into_iter().flatten());
+        }
+    }
+    false
+}

@@ -1,0 +1,11 @@
+//! Judging: the trait, its description, and what a probe is given.
+
+mod context;
+mod info;
+mod probe;
+
+pub use self::{
+    context::ProbeContext,
+    info::{Priority, ProbeId, ProbeIdError, ProbeInfo, Reference},
+    probe::{Described, Probe, ProbeError, probe_fn},
+};

@@ -1,0 +1,11 @@
+//! What is asked of which target.
+
+mod profile;
+mod requirement;
+mod suite;
+
+pub use self::{
+    profile::Profile,
+    requirement::{Requirement, Retry},
+    suite::{Suite, SuiteError},
+};

@@ -1,0 +1,429 @@
+//! What is looked at: a host, a port, a scheme, a path, and a label to call it by.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use crate::redact::{Credential, Credentials, Origin, Secret};
+
+/// Something to look at, parsed and usable.
+///
+/// `Display` shows `scheme://host:port/path` and never userinfo or query values. The label is what test
+/// cases, waivers, baselines and trends are keyed by: keep it when the URL changes.
+///
+/// ```
+/// use readiness_core::Target;
+/// let target = Target::parse("https://api.example.com/v1?key=s3cret")?;
+/// assert_eq!(target.to_string(), "https://api.example.com/v1?key=[redacted]");
+/// assert_eq!((target.host(), target.port(), target.label()), ("api.example.com", 443, "api.example.com"));
+/// assert_eq!(Target::parse("[::1]:8443")?.host(), "::1");
+/// # Ok::<(), readiness_core::TargetError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    label: Arc<str>,
+    scheme: String,
+    host: String,
+    port: u16,
+    path: String,
+    query: Vec<(String, Secret<String>)>,
+    userinfo: Option<(String, Secret<String>)>,
+}
+
+impl Target {
+    /// Parses a URL, or `host:port` and `host`, which mean https.
+    ///
+    /// # Errors
+    /// [`TargetError`] says what is wrong and shows no userinfo or query.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        Self::parse_as(text, "https")
+    }
+
+    /// Parses a URL, or `host:port` and `host`, which mean this scheme.
+    ///
+    /// # Errors
+    /// [`TargetError`] says what is wrong and shows no userinfo or query.
+    pub fn parse_as(text: &str, default_scheme: &str) -> Result<Self, TargetError> {
+        let error = |problem: &str| TargetError {
+            text: shown(text),
+            problem: problem.to_owned(),
+        };
+        if text.trim().is_empty() {
+            return Err(error("it is empty"));
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(error("it holds a space or a control character"));
+        }
+        let full = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("{default_scheme}://{text}")
+        };
+        let url = url::Url::parse(&full).map_err(|e| error(&e.to_string()))?;
+        // Schemes the URL standard calls special have their host canonicalised; do the same for the
+        // others, so that tcp://EXAMPLE.com and tcp://10.1 mean what https:// would make of them.
+        let host = match url.host() {
+            Some(url::Host::Domain(name)) => match url::Host::parse(name) {
+                Ok(url::Host::Ipv4(address)) => address.to_string(),
+                Ok(url::Host::Ipv6(address)) => address.to_string(),
+                Ok(url::Host::Domain(name)) => name.trim_end_matches('.').to_owned(),
+                Err(e) => return Err(error(&e.to_string())),
+            },
+            Some(url::Host::Ipv4(address)) => address.to_string(),
+            Some(url::Host::Ipv6(address)) => address.to_string(),
+            None => return Err(error("it names no host")),
+        };
+        if host.is_empty() {
+            return Err(error("it names no host"));
+        }
+        let scheme = url.scheme().to_owned();
+        let port = match url.port().or_else(|| default_port(&scheme)) {
+            Some(0) => return Err(error("port 0 cannot be connected to")),
+            Some(port) => port,
+            None => {
+                return Err(error(&format!(
+                    "`{scheme}` has no default port; write `{scheme}://host:port`"
+                )));
+            }
+        };
+        let userinfo = (!url.username().is_empty() || url.password().is_some()).then(|| {
+            let decode = |part: &str| percent_decode(part);
+            (
+                decode(url.username()),
+                Secret::new(decode(url.password().unwrap_or_default())),
+            )
+        });
+        let query = url
+            .query()
+            .map(|query| {
+                query
+                    .split('&')
+                    .map(|pair| {
+                        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                        (name.to_owned(), Secret::new(value.to_owned()))
+                    })
+                    .collect()
+            })
+            .unwrap_or_default();
+        let label = if default_port(&scheme) == Some(port) {
+            host.clone()
+        } else if host.contains(':') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
+        let path = match url.path() {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        };
+        Ok(Self {
+            label: label.into(),
+            scheme,
+            host,
+            port,
+            path,
+            query,
+            userinfo,
+        })
+    }
+
+    /// Gives it another label.
+    pub fn labelled(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into().into();
+        self
+    }
+
+    /// The same host with another scheme, port and path, without credentials and query.
+    ///
+    /// The label stays: it is still the same deployment.
+    pub fn sibling(&self, scheme: &str, port: u16, path: &str) -> Self {
+        Self {
+            scheme: scheme.to_owned(),
+            port,
+            path: path.to_owned(),
+            query: Vec::new(),
+            userinfo: None,
+            ..self.clone()
+        }
+    }
+
+    /// What it is called in reports.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The scheme, in lower case.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The host name in its ASCII form without a final dot, or an address without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The host as an address, if it is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The path, `/` where none was given.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Path and query as an observation key may hold them: `/search?q={api.query.0}`.
+    ///
+    /// The values stand behind handles in [`Target::credentials`].
+    pub fn path_and_query(&self) -> String {
+        self.with_query(|i, value| {
+            if value.reveal().is_empty() {
+                String::new()
+            } else {
+                format!("{{{}}}", self.query_handle(i))
+            }
+        })
+    }
+
+    /// Whether TLS is spoken from the first byte: `https`, `tls`, `rediss` and their like.
+    pub fn is_tls(&self) -> bool {
+        matches!(
+            self.scheme.as_str(),
+            "https" | "wss" | "tls" | "rediss" | "amqps" | "ldaps" | "smtps" | "imaps" | "pop3s"
+        )
+    }
+
+    /// Scheme, host and port.
+    pub fn origin(&self) -> Origin {
+        Origin::new(&self.scheme, &self.host, self.port)
+    }
+
+    /// The handle of the credential that stood in the URL, if one did.
+    pub fn credential(&self) -> Option<String> {
+        self.userinfo
+            .is_some()
+            .then(|| format!("{}.userinfo", self.label))
+    }
+
+    /// The user name that stood in the URL.
+    pub fn user(&self) -> Option<&str> {
+        self.userinfo.as_ref().map(|(user, _)| user.as_str())
+    }
+
+    /// What of the URL is secret, by handle, bound to its origin.
+    pub fn credentials(&self) -> Credentials {
+        let mut all = Credentials::default();
+        if let (Some(handle), Some((user, password))) = (self.credential(), &self.userinfo) {
+            let login = Credential::login(self.origin(), user.clone(), password.reveal().clone());
+            all.insert(handle, login);
+        }
+        for (i, (_, value)) in self.query.iter().enumerate() {
+            let text = Credential::text(self.origin(), value.reveal().clone());
+            all.insert(self.query_handle(i), text);
+        }
+        all
+    }
+
+    fn query_handle(&self, i: usize) -> String {
+        format!("{}.query.{i}", self.label)
+    }
+
+    fn with_query(&self, value: impl Fn(usize, &Secret<String>) -> String) -> String {
+        let mut text = self.path.clone();
+        for (i, (name, secret)) in self.query.iter().enumerate() {
+            text.push(if i == 0 { '?' } else { '&' });
+            text.push_str(name);
+            let value = value(i, secret);
+            if !value.is_empty() {
+                text.push('=');
+                text.push_str(&value);
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let brackets = self.host.contains(':');
+        let (open, close) = if brackets { ("[", "]") } else { ("", "") };
+        write!(f, "{}://{open}{}{close}", self.scheme, self.host)?;
+        if default_port(&self.scheme) != Some(self.port) {
+            write!(f, ":{}", self.port)?;
+        }
+        let path = self.with_query(|_, value| {
+            if value.reveal().is_empty() {
+                String::new()
+            } else {
+                crate::redact::REDACTED.to_owned()
+            }
+        });
+        f.write_str(&path)
+    }
+}
+
+/// The port a scheme has when none is written.
+fn default_port(scheme: &str) -> Option<u16> {
+    Some(match scheme {
+        "http" | "ws" => 80,
+        "https" | "wss" | "tls" => 443,
+        "postgres" | "postgresql" => 5432,
+        "redis" | "rediss" => 6379,
+        "mysql" => 3306,
+        "amqp" => 5672,
+        "amqps" => 5671,
+        "smtp" => 25,
+        "ssh" => 22,
+        _ => return None,
+    })
+}
+
+fn percent_decode(text: &str) -> String {
+    // What has a meaning of its own in a form stands for itself in userinfo.
+    let text = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+    url::form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map(|(name, _)| name.into_owned())
+        .unwrap_or_default()
+}
+
+/// A text as an error may show it: no userinfo, no query, no control characters, not endless.
+fn shown(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let text = match (text.find("://"), text.rfind('@')) {
+        (Some(start), Some(at)) if at > start => format!("{}{}", &text[..start + 3], &text[at + 1..]),
+        (None, Some(at)) => text[at + 1..].to_owned(),
+        _ => text.to_owned(),
+    };
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .take(80)
+        .collect()
+}
+
+/// A text that names no target.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "target `{text}` cannot be used: {problem}; expected `https://host[:port][/path]` or `tcp://host:port`"
+)]
+pub struct TargetError {
+    text: String,
+    problem: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_what_people_write() {
+        for (text, scheme, host, port, label) in [
+            ("https://Example.COM", "https", "example.com", 443, "example.com"),
+            (
+                "https://example.com./",
+                "https",
+                "example.com",
+                443,
+                "example.com",
+            ),
+            (
+                "example.com:8443",
+                "https",
+                "example.com",
+                8443,
+                "example.com:8443",
+            ),
+            ("localhost", "https", "localhost", 443, "localhost"),
+            (
+                "tcp://DB.internal:5432",
+                "tcp",
+                "db.internal",
+                5432,
+                "db.internal:5432",
+            ),
+            ("tcp://[::1]:80", "tcp", "::1", 80, "[::1]:80"),
+            ("[2001:db8::1]", "https", "2001:db8::1", 443, "2001:db8::1"),
+            ("tcp://10.1:80", "tcp", "10.0.0.1", 80, "10.0.0.1:80"),
+            ("postgres://u:p@db/app", "postgres", "db", 5432, "db"),
+            (
+                "https://bücher.example/",
+                "https",
+                "xn--bcher-kva.example",
+                443,
+                "xn--bcher-kva.example",
+            ),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!(
+                (target.scheme(), target.host(), target.port(), target.label()),
+                (scheme, host, port, label)
+            );
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, part) in [
+            ("", "empty"),
+            ("https://", "host"),
+            ("https://exa mple", "space"),
+            ("https://example.com:99999", "port"),
+            ("https://example.com:0", "port 0"),
+            ("tcp://db", "no default port"),
+            ("https://[::1", "IPv6"),
+        ] {
+            let error = Target::parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn shows_no_secret() {
+        let target = Target::parse("https://joe:hunter2@example.com/a?token=t0ps3cret&flag").unwrap();
+        let all = format!(
+            "{target} {target:?} {} {:?}",
+            target.path_and_query(),
+            target.credentials()
+        );
+        assert!(!all.contains("hunter2") && !all.contains("t0ps3cret"), "{all}");
+        assert_eq!(target.to_string(), "https://example.com/a?token=[redacted]&flag");
+        assert_eq!(target.path_and_query(), "/a?token={example.com.query.0}&flag");
+        let filled = target
+            .credentials()
+            .fill(&target.path_and_query(), &target.origin());
+        assert_eq!(filled.unwrap(), "/a?token=t0ps3cret&flag");
+        let error = Target::parse("https://joe:hunter2@exa mple?x=t0ps3cret")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            !error.contains("hunter2") && !error.contains("t0ps3cret"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn userinfo_is_decoded() {
+        let target = Target::parse("postgres://j%40e:a+b%2F&c=d@db/app").unwrap();
+        let all = target.credentials();
+        let login = all
+            .for_origin(&target.credential().unwrap(), &target.origin())
+            .unwrap();
+        assert_eq!(*login, Credential::login(target.origin(), "j@e", "a+b/&c=d"));
+    }
+
+    #[test]
+    fn a_sibling_keeps_the_label_and_no_credential() {
+        let target = Target::parse("https://joe:pw@example.com/x?y=z")
+            .unwrap()
+            .labelled("api");
+        let plain = target.sibling("http", 80, "/");
+        assert_eq!(
+            (plain.label(), plain.to_string().as_str()),
+            ("api", "http://example.com/")
+        );
+        assert!(plain.credential().is_none());
+    }
+}

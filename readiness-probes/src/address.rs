@@ -1,0 +1,273 @@
+//! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
+
+use std::net::{IpAddr, SocketAddr};
+
+use futures_util::future::{join, join_all};
+use readiness_core::{
+    Cause, Finding, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target,
+    fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
+};
+
+/// The most addresses of one name that are looked at.
+pub const MOST_ADDRESSES: usize = 16;
+
+/// The addresses of a target that can be looked at from here, and those that cannot.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// Those with a local route, IPv4 first, each once, [`MOST_ADDRESSES`] at most.
+    pub reachable: Vec<IpAddr>,
+    /// Those without a local route. They are not looked at, and are not unknown for it.
+    pub without_route: Vec<IpAddr>,
+    /// How many more the name has than are looked at.
+    pub left_out: usize,
+}
+
+impl Addresses {
+    /// What is not looked at, in words; `None` where everything is.
+    pub fn gap(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.without_route.is_empty() {
+            let list: Vec<String> = self.without_route.iter().map(IpAddr::to_string).collect();
+            parts.push(format!("{} (no local route)", list.join(", ")));
+        }
+        if self.left_out > 0 {
+            parts.push(format!(
+                "{} more addresses (at most {MOST_ADDRESSES} are)",
+                self.left_out
+            ));
+        }
+        (!parts.is_empty()).then(|| format!("not looked at: {}", parts.join("; ")))
+    }
+}
+
+/// Resolves the target's host: one look-up for each family, shared by every probe of the run.
+///
+/// # Errors
+/// Where the name has no address, nobody answers, or no address has a local route: one cause, the same for
+/// every probe.
+pub async fn addresses(cx: &ProbeContext) -> Result<Addresses, ProbeError> {
+    let host = cx.target().host();
+    let all = match cx.target().address() {
+        Some(address) => vec![address],
+        None => {
+            let (v4, v6) = join(
+                cx.observe(DnsLookup::address(host, Family::V4)),
+                cx.observe(DnsLookup::address(host, Family::V6)),
+            )
+            .await;
+            merge(host, v4.as_deref(), v6.as_deref()).map_err(ProbeError::because)?
+        }
+    };
+    let left_out = all.len().saturating_sub(MOST_ADDRESSES);
+    let routes = join_all(all.iter().take(MOST_ADDRESSES).map(|&address| async move {
+        let route = cx.observe(LocalRoute::new(address)).await;
+        // Where nobody can tell whether there is a route, looking tells.
+        (address, route.map_or(true, |route| route.exists))
+    }));
+    let mut found = Addresses {
+        left_out,
+        ..Addresses::default()
+    };
+    for (address, has_route) in routes.await {
+        if has_route {
+            found.reachable.push(address);
+        } else {
+            found.without_route.push(address);
+        }
+    }
+    if found.reachable.is_empty() {
+        let cause = Cause::new(
+            format!("route to {host}"),
+            Reason::NO_ROUTE,
+            format!("this machine has no route to any address of `{host}`"),
+        );
+        return Err(ProbeError::because(cause));
+    }
+    Ok(found)
+}
+
+/// The target's addresses as endpoints on one of its ports.
+///
+/// # Errors
+/// As [`addresses`].
+pub async fn endpoints(cx: &ProbeContext, port: u16, tls: bool) -> Result<Vec<Endpoint>, ProbeError> {
+    let found = addresses(cx).await?;
+    let name = cx.target().host();
+    Ok(found
+        .reachable
+        .iter()
+        .map(|&address| Endpoint::new(SocketAddr::new(address, port), name, tls))
+        .collect())
+}
+
+/// The `Host` of a target on this port: the port is left out where it is the scheme's own.
+pub fn authority(target: &Target, port: u16, tls: bool) -> String {
+    let host = target.host();
+    let usual = if tls { 443 } else { 80 };
+    match (host.contains(':'), port == usual) {
+        (true, true) => format!("[{host}]"),
+        (true, false) => format!("[{host}]:{port}"),
+        (false, true) => host.to_owned(),
+        (false, false) => format!("{host}:{port}"),
+    }
+}
+
+/// One outcome for all addresses: the worst. Where all addresses say the same, it is said once; else
+/// each finding names its address.
+pub fn worst_of(outcomes: Vec<(SocketAddr, Outcome)>) -> Outcome {
+    let same = |a: &Outcome, b: &Outcome| {
+        a.status == b.status
+            && a.findings.len() == b.findings.len()
+            && a.findings
+                .iter()
+                .zip(&b.findings)
+                .all(|(a, b)| (&a.code, &a.subject, &a.status) == (&b.code, &b.subject, &b.status))
+    };
+    let count = outcomes.len();
+    let all_same = outcomes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1));
+    let mut outcomes = outcomes;
+    outcomes.sort_by_key(|(address, outcome)| (outcome.status.rank(), outcome.status.credit(), *address));
+    let mut rest = outcomes.into_iter();
+    let Some((address, mut worst)) = rest.next() else {
+        return Outcome::unknown(Reason::ERROR, "no address was looked at");
+    };
+    if count == 1 {
+        return worst;
+    }
+    if all_same {
+        return worst.evidence("addresses", format!("the same on all {count}"));
+    }
+    worst.summary = format!("on {}: {}", address.ip(), worst.summary);
+    let mark = |finding: Finding, address: SocketAddr| {
+        let subject = if finding.subject.is_empty() {
+            address.ip().to_string()
+        } else {
+            format!("{} on {}", finding.subject, address.ip())
+        };
+        finding.subject(subject)
+    };
+    worst.findings = worst.findings.into_iter().map(|f| mark(f, address)).collect();
+    for (address, outcome) in rest {
+        worst
+            .findings
+            .extend(outcome.findings.into_iter().map(|f| mark(f, address)));
+        worst.measures.extend(outcome.measures);
+    }
+    worst
+}
+
+fn merge(
+    host: &str,
+    v4: Result<&DnsAnswer, &ObserveError>,
+    v6: Result<&DnsAnswer, &ObserveError>,
+) -> Result<Vec<IpAddr>, Cause> {
+    let mut all: Vec<IpAddr> = Vec::new();
+    for answer in [v4, v6].into_iter().flatten() {
+        for address in answer.addresses() {
+            if !all.contains(&address) {
+                all.push(address);
+            }
+        }
+    }
+    if !all.is_empty() {
+        return Ok(all);
+    }
+    let subject = format!("address of {host}");
+    // An answer tells more than silence, and a name that does not exist more than a missing record.
+    let cause = |reason, message| Err(Cause::new(subject.clone(), reason, message));
+    for answer in [v4, v6].into_iter().flatten() {
+        let by = &answer.answered_by;
+        match answer.result {
+            DnsResult::NxDomain => {
+                return cause(
+                    Reason::DNS_NXDOMAIN,
+                    format!("`{host}` does not exist (NXDOMAIN, says {by})"),
+                );
+            }
+            DnsResult::ServFail | DnsResult::Rcode(_) => {
+                return cause(
+                    Reason::DNS_SERVFAIL,
+                    format!("the nameserver {by} failed to look `{host}` up"),
+                );
+            }
+            DnsResult::Refused => {
+                return cause(
+                    Reason::DNS_REFUSED,
+                    format!("the nameserver {by} refuses to look `{host}` up"),
+                );
+            }
+            _ => {}
+        }
+    }
+    match (v4, v6) {
+        (Ok(answer), Ok(_)) => cause(
+            Reason::DNS_NODATA,
+            format!(
+                "`{host}` has no address, neither A nor AAAA (says {})",
+                answer.answered_by
+            ),
+        ),
+        (Err(e), _) | (_, Err(e)) => Err(e.cause.clone().unwrap_or_else(|| {
+            Cause::new(
+                subject.clone(),
+                e.reason.clone(),
+                format!("`{host}` could not be resolved: {}", e.message),
+            )
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(result: DnsResult) -> DnsAnswer {
+        DnsAnswer::new(result, "192.0.2.53:53")
+    }
+
+    #[test]
+    fn one_family_is_enough() {
+        let some = DnsAnswer::of_addresses("a", &["192.0.2.1".parse().unwrap()], "t");
+        let silent = ObserveError::new(Reason::DNS_SILENT, "no answer");
+        assert_eq!(merge("a", Ok(&some), Err(&silent)).unwrap().len(), 1);
+        assert_eq!(
+            merge("a", Ok(&some), Ok(&answer(DnsResult::NoData)))
+                .unwrap()
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn the_cause_is_named() {
+        let silent = ObserveError::new(Reason::DNS_SILENT, "no answer");
+        let no = answer(DnsResult::NoData);
+        for (v4, v6, reason) in [
+            (Ok(&answer(DnsResult::NxDomain)), Ok(&no), Reason::DNS_NXDOMAIN),
+            (Ok(&no), Ok(&no), Reason::DNS_NODATA),
+            (Ok(&no), Err(&silent), Reason::DNS_SILENT),
+            (
+                Err(&silent),
+                Ok(&answer(DnsResult::ServFail)),
+                Reason::DNS_SERVFAIL,
+            ),
+            (Ok(&answer(DnsResult::Refused)), Err(&silent), Reason::DNS_REFUSED),
+        ] {
+            assert_eq!(merge("a", v4, v6).unwrap_err().reason, reason);
+        }
+    }
+
+    #[test]
+    fn the_worst_address_decides_and_is_named() {
+        let at = |n: u8| SocketAddr::from(([192, 0, 2, n], 443));
+        let fail = Outcome::judged("old", vec![Finding::fail("expired", "x").subject("chain[0]")]);
+        let both = worst_of(vec![(at(1), Outcome::pass("fine")), (at(2), fail.clone())]);
+        assert!(both.status.is_fail());
+        assert_eq!(both.findings[0].subject, "chain[0] on 192.0.2.2");
+        let same = worst_of(vec![(at(1), fail.clone()), (at(2), fail.clone())]);
+        assert_eq!(same.findings, fail.findings);
+        assert_eq!(worst_of(vec![(at(1), fail.clone())]), fail);
+        assert!(worst_of(vec![]).status.is_unknown());
+    }
+}

@@ -1,0 +1,15 @@
+//! The one list of the probes of this crate.
+
+use readiness_core::Registry;
+
+/// Adds every probe of this crate that its features allow.
+pub fn register(registry: &mut Registry) {
+    let _ = registry;
+}
+
+/// A registry with every probe of this crate that its features allow.
+pub fn registry() -> Registry {
+    let mut registry = Registry::new();
+    register(&mut registry);
+    registry
+}

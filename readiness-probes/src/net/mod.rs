@@ -1,0 +1,1 @@
+//! Ports and plain TCP connections.
