@@ -27,6 +27,7 @@ pub use self::{
     redact::{Credential, Credentials, Origin, Secret},
     registry::{Registry, RegistryError},
     report::Report,
+    run::{Event, Gate, GateError, GateMode, Runner, gate},
     score::{Attestation, Baseline, Policy, Score, Trend, Verdict, Waiver},
     suite::{Profile, Requirement, Retry, Suite, SuiteError},
     target::{Target, TargetError},
