@@ -18,6 +18,9 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "config")]
+pub use self::suite::{Config, ConfigError, LookSettings};
+
 pub use self::{
     clock::{Clock, FixedClock, SystemClock, Timestamp, TimestampError},
     error::ErrorChain,
