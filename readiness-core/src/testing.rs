@@ -1,5 +1,7 @@
 //! For tests of probes: facts made by hand, no network, no clock.
 
+mod looks;
+
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -13,6 +15,8 @@ use crate::{
     suite::Profile,
     target::Target,
 };
+
+pub use self::looks::Looks;
 
 /// Facts made by hand: what the sources would have seen.
 ///

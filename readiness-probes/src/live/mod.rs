@@ -1,1 +1,4 @@
 //! live
+
+#[cfg(feature = "dns")]
+pub mod dns;
