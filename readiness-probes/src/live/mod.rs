@@ -1,1 +1,7 @@
 //! live
+
+#[cfg(feature = "net")]
+mod sweep;
+
+#[cfg(feature = "net")]
+pub use self::sweep::SweepSource;
