@@ -4,7 +4,11 @@ use readiness_core::Registry;
 
 /// Adds every probe of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    let _ = registry;
+    let _ = &registry;
+    #[cfg(feature = "net")]
+    registry.add_with::<crate::net::PortExposure>(crate::net::PortExposure::check);
+    #[cfg(feature = "tcp")]
+    registry.add::<crate::net::Tcp>();
 }
 
 /// A registry with every probe of this crate that its features allow.

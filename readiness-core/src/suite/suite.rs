@@ -174,6 +174,11 @@ impl Suite {
         &self.sources
     }
 
+    /// The rule that turns the score into a verdict.
+    pub fn own_policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The catalogue it is judged by.
     pub fn catalog(&self) -> &str {
         self.catalog.as_deref().unwrap_or(Self::CATALOG)
@@ -206,8 +211,8 @@ impl Suite {
         Runner::default().run_blocking(self)
     }
 
-    /// The same suite with those requirements and targets alone that are wanted.
-    pub(crate) fn only(&self, wanted: impl Fn(&str, &str) -> bool) -> Self {
+    /// The same suite with those requirements and targets alone that are wanted, by id and label.
+    pub fn only(&self, wanted: impl Fn(&str, &str) -> bool) -> Self {
         let mut suite = self.clone();
         suite.requirements = self
             .requirements
