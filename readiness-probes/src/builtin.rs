@@ -4,7 +4,11 @@ use readiness_core::Registry;
 
 /// Adds every probe of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    let _ = registry;
+    let _ = &registry;
+    #[cfg(feature = "tls")]
+    registry.add::<crate::tls::TlsCertificate>();
+    #[cfg(feature = "tls")]
+    registry.add_with::<crate::tls::TlsProtocol>(crate::tls::TlsProtocol::check);
 }
 
 /// A registry with every probe of this crate that its features allow.
