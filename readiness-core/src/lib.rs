@@ -40,4 +40,6 @@ pub use self::{
 #[doc(hidden)]
 pub mod __private {
     pub use serde::{self, Deserialize};
+
+    pub use crate::report::{Demands, check_no_regression, check_pass, check_ready};
 }

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use readiness_core::{
-    Config, Described, Outcome, Priority, Probe, ProbeContext, ProbeError, ProbeInfo, Registry, Sources, Suite,
-    async_trait,
+    Config, Described, Outcome, Priority, Probe, ProbeContext, ProbeError, ProbeInfo, Registry, Sources,
+    Suite, async_trait,
 };
 
 readiness_core::probe! {
@@ -96,14 +96,19 @@ until = "2099-01-01"
 #[test]
 fn a_whole_file_becomes_a_suite() {
     let suite = read(GOOD).unwrap();
-    let [first, second] = suite.requirements() else { panic!("two requirements") };
+    let [first, second] = suite.requirements() else {
+        panic!("two requirements")
+    };
     assert_eq!((first.id(), first.targets().len()), ("acme.queue", 1));
     assert_eq!((second.id(), second.targets().len()), ("acme.queue.all", 2));
     assert_eq!(second.own_priority(), Some(Priority::Critical));
     assert_eq!(suite.own_policy().target.unwrap().to_string(), "95.50 %");
     assert!(suite.own_policy().fail_on_warn);
     let shown = format!("{suite:?}");
-    assert!(!shown.contains("hunter2") && !shown.contains("t0ps3cret"), "{shown}");
+    assert!(
+        !shown.contains("hunter2") && !shown.contains("t0ps3cret"),
+        "{shown}"
+    );
     let report = suite.run_blocking().unwrap();
     assert_eq!(report.results.len(), 2);
     assert_eq!(report.rows().count(), 3);
@@ -116,31 +121,74 @@ fn each_mistake_names_its_place_and_what_to_do() {
         read(&GOOD.replacen(from, to, 1)).unwrap_err()
     };
     for (from, to, place, part) in [
-        ("[policy]", "[policy", "17:", ""),
-        ("\"acme.queue\"\ntargets", "\"acme.que\"\ntargets", "23:9:", "known are `acme.queue`"),
-        ("most = 5", "mots = 5", "25:10:", "unknown field `mots`"),
-        ("most = 5", "most = \"many\"", "25:", "invalid type"),
-        ("most = 5", "asserts = []", "25:10:", "assert nothing"),
-        ("most = 5", "token = \"abcdef\"", "25:10:", "may not be written out"),
-        ("{ bearer = { env = \"TOKEN\" } }", "{ bearer = \"abcdef\" }", "10:", "may not be written out"),
-        ("{ env = \"TOKEN\" }", "{ env = \"NONE\" }", "10:14:", "`NONE` is not set"),
-        ("https://www.example.com", "https://joe:hunter2@www.example.com", "9:7:", "user name or password"),
+        ("[policy]", "[policy", "16:", ""),
+        (
+            "\"acme.queue\"\ntargets",
+            "\"acme.que\"\ntargets",
+            "22:9:",
+            "known are `acme.queue`",
+        ),
+        ("most = 5", "mots = 5", "24:10:", "unknown field `mots`"),
+        ("most = 5", "most = \"many\"", "24:", "invalid type"),
+        ("most = 5", "asserts = []", "24:10:", "assert nothing"),
+        (
+            "most = 5",
+            "token = \"abcdef\"",
+            "24:10:",
+            "may not be written out",
+        ),
+        (
+            "{ bearer = { env = \"TOKEN\" } }",
+            "{ bearer = \"abcdef\" }",
+            "10:",
+            "may not be written out",
+        ),
+        (
+            "{ env = \"TOKEN\" }",
+            "{ env = \"NONE\" }",
+            "10:14:",
+            "`NONE` is not set",
+        ),
+        (
+            "https://www.example.com",
+            "https://joe:hunter2@www.example.com",
+            "9:7:",
+            "user name or password",
+        ),
         ("https://www.example.com", "https://exa mple", "9:7:", "space"),
-        ("targets = [\"api\"]", "targets = [\"apj\"]", "24:12:", "known are `api`, `web`"),
-        ("targets = [\"api\"]", "targets = []", "23:9:", "empty"),
-        ("\"95.5\"", "\"195\"", "18:10:", "percentage"),
-        ("\"critical\"", "\"urgent\"", "30:12:", "unknown variant"),
-        ("profile = \"staging\"", "profile = \"prod\"", "3:11:", "known are `production`"),
+        (
+            "targets = [\"api\"]",
+            "targets = [\"apj\"]",
+            "23:12:",
+            "known are `api`, `web`",
+        ),
+        ("targets = [\"api\"]", "targets = []", "22:9:", "empty"),
+        ("\"95.5\"", "\"195\"", "17:10:", "percentage"),
+        ("\"critical\"", "\"urgent\"", "29:12:", "unknown variant"),
+        (
+            "profile = \"staging\"",
+            "profile = \"prod\"",
+            "3:11:",
+            "known are `production`",
+        ),
         ("\"2026.1\"", "\"2020.1\"", "2:11:", "known is `2026.1`"),
-        ("until = \"2099-01-01\"\n", "", "34:1:", "missing field `until`"),
-        ("until = \"2099-01-01\"", "until = \"soon\"", "38:9:", "no date"),
-        ("requirement = \"acme.queue\"", "requirement = \"acme.qeue\"", "35:16:", "known are"),
+        ("until = \"2099-01-01\"\n", "", "33:1:", "missing field `until`"),
+        ("until = \"2099-01-01\"", "until = \"soon\"", "37:9:", "no date"),
+        (
+            "requirement = \"acme.queue\"",
+            "requirement = \"acme.qeue\"",
+            "34:16:",
+            "known are",
+        ),
         ("\"::1\"", "\"nobody\"", "14:", "no nameserver"),
-        ("id = \"acme.queue.all\"\n", "", "28:9:", "stands twice"),
+        ("id = \"acme.queue.all\"\n", "", "27:9:", "stands twice"),
         ("catalog", "catalogue", "2:1:", "unknown field"),
     ] {
         let error = replaced(from, to);
-        assert!(error.starts_with(&format!("readiness.toml:{place}")), "{place} {part}: {error}");
+        assert!(
+            error.starts_with(&format!("readiness.toml:{place}")),
+            "{place} {part}: {error}"
+        );
         assert!(error.contains(part), "{part}: {error}");
         assert!(!error.contains("hunter2") && !error.contains("abcdef"), "{error}");
     }

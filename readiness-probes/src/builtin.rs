@@ -2,16 +2,24 @@
 
 use readiness_core::Registry;
 
-/// Adds every probe of this crate that its features allow.
+/// Adds every probe and preset of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    let _ = &registry;
+    register_probes(registry);
+    crate::presets::register(registry);
+}
+
+pub(crate) fn register_probes(registry: &mut Registry) {
     #[cfg(feature = "net")]
     registry.add_with::<crate::net::PortExposure>(crate::net::PortExposure::check);
     #[cfg(feature = "tcp")]
     registry.add::<crate::net::Tcp>();
+    #[cfg(feature = "tls")]
+    registry
+
+        .add_with::<crate::tls::Protocol>(crate::tls::Protocol::check);
 }
 
-/// A registry with every probe of this crate that its features allow.
+/// A registry with every probe and preset of this crate that its features allow.
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     register(&mut registry);

@@ -101,7 +101,10 @@ pub fn check_pass(report: &Report, id: &str) -> Result<(), String> {
     match report.requirement(id) {
         None => {
             let known: Vec<&str> = report.results.iter().map(|result| result.id.as_str()).collect();
-            Err(format!("the report has no requirement `{id}`; it has {}", known.join(", ")))
+            Err(format!(
+                "the report has no requirement `{id}`; it has {}",
+                known.join(", ")
+            ))
         }
         Some(result) if result.status == Status::Pass => Ok(()),
         Some(result) => Err(format!("`{id}` is {}, expected pass\n\n{report}", result.status)),
@@ -112,7 +115,10 @@ pub fn check_pass(report: &Report, id: &str) -> Result<(), String> {
 pub fn check_no_regression(report: &Report, earlier: &Report) -> Result<(), String> {
     let mut policy = Policy::default();
     policy.no_regression = true;
-    let judged = { let _ = (policy, earlier); report.clone() };
+    let judged = {
+        let _ = (policy, earlier);
+        report.clone()
+    };
     match judged.trend.as_ref() {
         None => Ok(()),
         Some(_) => Err(format!("the deployment is worse than before\n\n{judged}")),

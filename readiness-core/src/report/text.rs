@@ -20,7 +20,10 @@ pub struct TextOptions {
 
 impl Default for TextOptions {
     fn default() -> Self {
-        Self { width: 80, colour: false }
+        Self {
+            width: 80,
+            colour: false,
+        }
     }
 }
 
@@ -180,7 +183,10 @@ impl<'a> Page<'a> {
 
     fn rows(&mut self) {
         let several = self.report.rows().any(|(_, row)| {
-            self.report.rows().next().is_some_and(|(_, first)| first.target != row.target)
+            self.report
+                .rows()
+                .next()
+                .is_some_and(|(_, first)| first.target != row.target)
         });
         let mut rows: Vec<_> = self
             .report
@@ -195,7 +201,10 @@ impl<'a> Page<'a> {
                 result.id.clone()
             }
         };
-        let widest = rows.iter().map(|(_, result, row)| columns(&name(result, row))).max();
+        let widest = rows
+            .iter()
+            .map(|(_, result, row)| columns(&name(result, row)))
+            .max();
         let name_columns = widest.unwrap_or(0).clamp(8, self.width / 3);
         let mut told: Vec<&Cause> = Vec::new();
         for (mark, result, row) in &rows {
@@ -363,7 +372,10 @@ impl<'a> Page<'a> {
             parts.push(format!("names by {}", from.resolvers.join(", ")));
         }
         if !from.trust_store.is_empty() {
-            parts.push(format!("trust: {} ({} roots)", from.trust_store, from.trust_anchors));
+            parts.push(format!(
+                "trust: {} ({} roots)",
+                from.trust_store, from.trust_anchors
+            ));
         }
         let mut profiles: Vec<&str> = report.view.profiles.values().map(String::as_str).collect();
         profiles.sort_unstable();
@@ -500,6 +512,9 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        assert_eq!(shown("\u{1b}[31mred\u{7}\u{202e}x\r"), "\\u{1b}[31mred\\u{7}\\u{202e}x\\u{d}");
+        assert_eq!(
+            shown("\u{1b}[31mred\u{7}\u{202e}x\r"),
+            "\\u{1b}[31mred\\u{7}\\u{202e}x\\u{d}"
+        );
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     observe::Sources,
     probe::Priority,
     redact::{Credential, Credentials, Secret},
-    registry::Registry,
+    registry::{Registry, RegistryError},
     score::{Attestation, Baseline, BasisPoints, Policy, Waiver},
     target::Target,
 };
@@ -580,7 +580,7 @@ impl Reader<'_> {
                 .registry
                 .preset(entry.name.get_ref(), target, &settings)
                 .map_err(|e| {
-                    let span = self.place_in(entry.with.as_ref(), &e.to_string());
+                    let span = self.place_in(entry.with.as_ref(), &e);
                     self.error(Some(span.unwrap_or(entry.name.span())), &e.to_string())
                 })?;
             for requirement in requirements {
@@ -602,7 +602,7 @@ impl Reader<'_> {
             .registry
             .build(entry.probe.get_ref(), &settings)
             .map_err(|e| {
-                let span = self.place_in(entry.with.as_ref(), &e.to_string());
+                let span = self.place_in(entry.with.as_ref(), &e);
                 self.error(Some(span.unwrap_or(entry.probe.span())), &e.to_string())
             })?;
         let chosen = self.chosen(entry.targets.as_deref(), targets)?;
@@ -652,15 +652,17 @@ impl Reader<'_> {
             .map_err(|e| self.error(Some(with.span()), &format!("these settings cannot be read: {e}")))
     }
 
-    /// Where in a `with` table the first word stands that a message quotes.
-    fn place_in(&self, with: Option<&Spanned<toml::Table>>, message: &str) -> Option<Range<usize>> {
+    /// Where in a `with` table the mistake stands: at the first word that the message quotes.
+    fn place_in(&self, with: Option<&Spanned<toml::Table>>, error: &RegistryError) -> Option<Range<usize>> {
+        let RegistryError::Settings { problem, .. } = error else {
+            return None;
+        };
         let with = with?;
-        // The first quoted word is the probe's own id.
-        let words = message.split('`').skip(1).step_by(2).skip(1);
-        words
+        let quoted = problem.split('`').skip(1).step_by(2);
+        let place = quoted
             .filter_map(|word| self.find_word(&with.span(), word))
-            .next()
-            .or(Some(with.span()))
+            .next();
+        place.or(Some(with.span()))
     }
 
     fn find_word(&self, span: &Range<usize>, word: &str) -> Option<Range<usize>> {
@@ -686,7 +688,8 @@ impl Reader<'_> {
             .map(|requirement| format!("`{}`", requirement.id()))
             .collect();
         let problem = format!("unknown requirement `{id}`; known are {}", known.join(", "));
-        let span = self.find_word(&span, id).unwrap_or(span);
+        // The span of an array's table is its header alone; the name stands below it.
+        let span = self.find_word(&(span.start..self.text.len()), id).unwrap_or(span);
         Err(self.error(Some(span), &problem))
     }
 }
