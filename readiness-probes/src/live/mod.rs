@@ -1,1 +1,20 @@
-//! live
+//! The sources: how facts are got from real deployments. All network I/O of this crate is in here.
+
+mod builder;
+mod link;
+mod route;
+mod settings;
+mod view;
+
+#[cfg(feature = "tls")]
+mod pem;
+#[cfg(feature = "tls")]
+mod provider;
+#[cfg(feature = "http")]
+mod redact;
+#[cfg(feature = "tls")]
+mod roots;
+#[cfg(feature = "tls")]
+mod verifier;
+
+pub use self::builder::{Live, LiveError};
