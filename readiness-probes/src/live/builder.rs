@@ -18,6 +18,8 @@ use super::{
     settings::{Shared, proxy_variables},
     view::ViewSource,
 };
+#[cfg(feature = "dns")]
+use super::dns::{DnsSettings, DnsSource};
 #[cfg(feature = "tls")]
 use super::{pem, provider::provider, roots::Roots, settings::TlsSettings};
 
@@ -172,7 +174,8 @@ impl Live {
         #[cfg(feature = "http")]
         let sources =
             sources.with_deadline::<readiness_core::fact::HttpExchange, _>(link(), Duration::from_secs(30));
-        // Names: the DNS source is installed here, built from `self.dns_settings()` (feature `dns`).
+        #[cfg(feature = "dns")]
+        let sources = sources.with(DnsSource::new(self.dns_settings()));
         // Ports, PostgreSQL, Redis: their sources are installed here.
         Ok(sources)
     }
@@ -192,14 +195,13 @@ impl Live {
         self
     }
 
-    #[expect(dead_code, reason = "goes when the DNS source is installed")]
-    pub(crate) fn dns_settings(&self) -> super::settings::DnsSettings {
-        super::settings::DnsSettings {
-            nameservers: self.nameservers.clone(),
-            overrides: self.overrides.clone(),
-            attempt_timeout: self.dns_timeout,
-            attempts: self.dns_attempts,
-        }
+    fn dns_settings(&self) -> DnsSettings {
+        let mut settings = DnsSettings::default()
+            .nameservers(self.nameservers.clone())
+            .attempt_timeout(self.dns_timeout)
+            .attempts(self.dns_attempts);
+        settings.overrides.clone_from(&self.overrides);
+        settings
     }
 }
 

@@ -6,6 +6,8 @@ mod route;
 mod settings;
 mod view;
 
+#[cfg(feature = "dns")]
+pub mod dns;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "tls")]

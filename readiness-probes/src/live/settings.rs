@@ -6,20 +6,6 @@ use std::{
 
 use readiness_core::fact::Family;
 
-/// How names are looked up.
-#[cfg(feature = "dns")]
-#[derive(Clone, Debug)]
-pub(crate) struct DnsSettings {
-    /// Whom to ask instead of the machine's nameservers, in this order; empty for the machine's.
-    pub(crate) nameservers: Vec<SocketAddr>,
-    /// Names that are given addresses; in lower case, without a final dot.
-    pub(crate) overrides: BTreeMap<String, Vec<IpAddr>>,
-    /// How long one question to one nameserver may take.
-    pub(crate) attempt_timeout: Duration,
-    /// How often each nameserver is asked, 1 or more.
-    pub(crate) attempts: u32,
-}
-
 /// What every source of one [`Live`](super::Live) shares. It holds nothing of a run.
 #[derive(Debug)]
 pub(crate) struct Shared {
