@@ -12,14 +12,14 @@ use std::{fmt, path::PathBuf};
 use readiness_core::Secret;
 use readiness_core::{Sources, fact::Family};
 
+#[cfg(feature = "dns")]
+use super::dns::{DnsSettings, DnsSource};
 use super::{
     link::LinkSource,
     route::RouteSource,
     settings::{Shared, proxy_variables},
     view::ViewSource,
 };
-#[cfg(feature = "dns")]
-use super::dns::{DnsSettings, DnsSource};
 #[cfg(feature = "tls")]
 use super::{pem, provider::provider, roots::Roots, settings::TlsSettings};
 
@@ -197,9 +197,9 @@ impl Live {
 
     fn dns_settings(&self) -> DnsSettings {
         let mut settings = DnsSettings::default()
-            .nameservers(self.nameservers.clone())
             .attempt_timeout(self.dns_timeout)
             .attempts(self.dns_attempts);
+        settings.nameservers.clone_from(&self.nameservers);
         settings.overrides.clone_from(&self.overrides);
         settings
     }

@@ -21,12 +21,12 @@ use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared as SharedFuture},
 };
+#[cfg(feature = "tls")]
+use readiness_core::fact::{TlsFacts, TlsHandshake};
 use readiness_core::{
     Cause, Looking, ObserveError, Reason, Source,
     fact::{Endpoint, TcpConnect, TcpFacts},
 };
-#[cfg(feature = "tls")]
-use readiness_core::fact::{TlsFacts, TlsHandshake};
 
 use super::settings::Shared;
 

@@ -35,9 +35,8 @@ impl<'a> Asked<'a> {
             (header::ACCEPT, HeaderValue::from_static("*/*")),
             (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         ];
-        let named = |name: &str| {
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| own("an invalid header name"))
-        };
+        let named =
+            |name: &str| HeaderName::from_bytes(name.as_bytes()).map_err(|_| own("an invalid header name"));
         for (name, value) in &key.headers {
             let name = named(name)?;
             let filled = cx.fill(value, &origin)?;
@@ -131,4 +130,3 @@ fn holds_secret(text: &str, origin: &Origin, cx: &Looking) -> bool {
         })
     })
 }
-
