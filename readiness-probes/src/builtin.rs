@@ -15,8 +15,8 @@ pub(crate) fn register_probes(registry: &mut Registry) {
     registry.add::<crate::net::Tcp>();
     #[cfg(feature = "tls")]
     registry
-
-        .add_with::<crate::tls::Protocol>(crate::tls::Protocol::check);
+        .add::<crate::tls::TlsCertificate>()
+        .add_with::<crate::tls::TlsProtocol>(crate::tls::TlsProtocol::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

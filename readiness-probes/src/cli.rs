@@ -102,7 +102,7 @@ fn check(registry: &Registry, arguments: &Arguments) -> Result<u8, Stop> {
         write(path, &Baseline::from_report(&report).to_json())?;
     }
     let report = if arguments.public {
-        readiness_report::for_audience(&report, Audience::Public)
+        readiness_report::for_audience(&report, Audience::Public).into_owned()
     } else {
         report
     };
@@ -116,7 +116,10 @@ fn look(runner: &Runner, suite: &Suite, arguments: &Arguments) -> Result<(Report
     if arguments.record.is_some() {
         return runner.run_recorded_blocking(suite).map_err(machine);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(machine)?;
     let mut progress = progress::Progress::new(io::stderr().is_terminal() && !arguments.healthcheck);
     let report = runtime.block_on(async {
         let mut events = runner.events(suite);
@@ -140,7 +143,9 @@ fn suite(registry: &Registry, arguments: &Arguments) -> Result<Suite, Stop> {
     let mut suite = match &arguments.config {
         Some(path) => {
             let config = Config::read(path, registry).map_err(|e| usage(e.to_string()))?;
-            live = live.settings(&config.look).map_err(|e| usage(e.to_string()))?;
+            live = live
+                .settings(&config.look)
+                .map_err(|e| usage(ErrorChain(&e).to_string()))?;
             config.suite(readiness_core::Sources::default())
         }
         None => Suite::default(),
@@ -149,13 +154,16 @@ fn suite(registry: &Registry, arguments: &Arguments) -> Result<Suite, Stop> {
         let target = Target::parse(text).map_err(|e| usage(e.to_string()))?;
         let target = Arc::new(target);
         let (preset, settings) = arguments.preset_for(&target);
-        let requirements =
-            registry.preset(preset, &target, &settings).map_err(|e| usage(e.to_string()))?;
+        let requirements = registry
+            .preset(preset, &target, &settings)
+            .map_err(|e| usage(e.to_string()))?;
         for requirement in requirements {
             suite.add(requirement).map_err(|e| usage(e.to_string()))?;
         }
     }
-    suite.check().map_err(|e| usage(format!("{e}; name a target, or a file with --config")))?;
+    suite
+        .check()
+        .map_err(|e| usage(format!("{e}; name a target, or a file with --config")))?;
     suite = arguments.policy(suite).map_err(usage)?;
     if let Some(path) = &arguments.baseline {
         let baseline = Baseline::from_json(&read(path)?)
@@ -182,7 +190,10 @@ fn show(report: &Report, arguments: &Arguments) -> Result<(), Stop> {
     }
     let mut wrote_file = false;
     for path in &arguments.output {
-        let format = arguments.format.or_else(|| Format::of_file(path)).unwrap_or(Format::Text);
+        let format = arguments
+            .format
+            .or_else(|| Format::of_file(path))
+            .unwrap_or(Format::Text);
         write(path, &render(report, format, arguments))?;
         wrote_file = true;
     }
@@ -199,7 +210,10 @@ fn summary_line(report: &Report) -> String {
         line.push_str("; ");
         line.push_str(reason);
     }
-    let mut line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String = line
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let mut end = line.len().min(4000);
     while !line.is_char_boundary(end) {
         end -= 1;
@@ -228,7 +242,9 @@ fn render(report: &Report, format: Format, arguments: &Arguments) -> String {
 fn print(text: &str) -> Result<(), Stop> {
     // A reader that has gone (`check … | head`) is no fault of the run.
     match io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Stop::new(OUTPUT, format!("standard output: {e}"))),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::new(OUTPUT, format!("standard output: {e}")))
+        }
         _ => Ok(()),
     }
 }

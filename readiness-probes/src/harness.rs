@@ -85,7 +85,11 @@ fn trials(suite: Suite) -> Vec<Trial> {
                     let status = &row.outcome.status;
                     (status.is_fail() || status.is_unknown()) && row.accepted.is_none()
                 });
-                if bad && counts { Err(Failed::from(report.to_string())) } else { Ok(()) }
+                if bad && counts {
+                    Err(Failed::from(report.to_string()))
+                } else {
+                    Ok(())
+                }
             }));
         }
     }

@@ -124,7 +124,12 @@ pub fn register(registry: &mut Registry) {
 }
 
 #[cfg(feature = "http")]
-const FOUNDATION: &[&str] = &["dns.records", "tls.certificate", "tls.protocol", "http.https_redirect"];
+const FOUNDATION: &[&str] = &[
+    "dns.records",
+    "tls.certificate",
+    "tls.protocol",
+    "http.https_redirect",
+];
 
 #[cfg(feature = "http")]
 const PAGE_HEADERS: &[&str] = &[

@@ -158,7 +158,11 @@ impl Format {
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, ExitCode> {
     Arguments::try_parse_from(arguments).map_err(|e| {
         let _ = e.print();
-        if e.use_stderr() { ExitCode::from(super::USAGE) } else { ExitCode::SUCCESS }
+        if e.use_stderr() {
+            ExitCode::from(super::USAGE)
+        } else {
+            ExitCode::SUCCESS
+        }
     })
 }
 
@@ -207,8 +211,9 @@ impl Arguments {
                 let address = address.trim_matches(['[', ']']).parse::<IpAddr>().ok()?;
                 (!name.is_empty()).then_some((name, address))
             });
-            let (name, address) = parsed
-                .ok_or_else(|| format!("--resolve `{text}`: expected NAME=ADDRESS, such as api.example.com=192.0.2.1"))?;
+            let (name, address) = parsed.ok_or_else(|| {
+                format!("--resolve `{text}`: expected NAME=ADDRESS, such as api.example.com=192.0.2.1")
+            })?;
             live = live.resolve(name, address);
         }
         if !self.nameserver.is_empty() {
@@ -230,7 +235,9 @@ impl Arguments {
             live = live.user_agent(text.as_str());
         }
         if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
-            live = live.client_certificate_files(certificate, key);
+            live = live
+                .client_certificate_files(certificate, key)
+                .map_err(|e| readiness_core::ErrorChain(&e).to_string())?;
         }
         Ok(live)
     }

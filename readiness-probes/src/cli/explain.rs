@@ -6,7 +6,12 @@ use readiness_core::{Registry, RegistryError};
 pub(super) fn one(registry: &Registry, id: &str) -> Result<String, RegistryError> {
     let info = registry.info(id)?;
     let mut text = format!("{}: {}\n", info.id, info.title);
-    let _ = writeln!(text, "priority {}, {} s at most\n", info.priority, info.timeout.as_secs());
+    let _ = writeln!(
+        text,
+        "priority {}, {} s at most\n",
+        info.priority,
+        info.timeout.as_secs()
+    );
     let sections = [
         ("", &info.summary),
         ("What it checks", &info.what),
@@ -34,9 +39,19 @@ pub(super) fn one(registry: &Registry, id: &str) -> Result<String, RegistryError
 
 /// Every probe in a line of its own.
 pub(super) fn all(registry: &Registry) -> String {
-    let widest = registry.infos().map(|info| info.id.as_str().len()).max().unwrap_or(0);
+    let widest = registry
+        .infos()
+        .map(|info| info.id.as_str().len())
+        .max()
+        .unwrap_or(0);
     registry.infos().fold(String::new(), |mut text, info| {
-        let _ = writeln!(text, "{:<widest$}  {:<8}  {}", info.id.as_str(), info.priority, info.title);
+        let _ = writeln!(
+            text,
+            "{:<widest$}  {:<8}  {}",
+            info.id.as_str(),
+            info.priority,
+            info.title
+        );
         text
     })
 }

@@ -176,8 +176,69 @@ impl Live {
             sources.with_deadline::<readiness_core::fact::HttpExchange, _>(link(), Duration::from_secs(30));
         #[cfg(feature = "dns")]
         let sources = sources.with(DnsSource::new(self.dns_settings()));
-        // Ports, PostgreSQL, Redis: their sources are installed here.
+        #[cfg(feature = "net")]
+        let sources = sources.with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE);
         Ok(sources)
+    }
+}
+
+#[cfg(feature = "config")]
+impl Live {
+    /// Takes over what a configuration says of looking.
+    ///
+    /// # Errors
+    /// [`LiveError`] where a setting needs a cargo feature that is off, or a file cannot be read.
+    pub fn settings(mut self, settings: &readiness_core::LookSettings) -> Result<Self, LiveError> {
+        for (name, addresses) in &settings.resolve {
+            for address in addresses {
+                self = self.resolve(name, *address);
+            }
+        }
+        if !settings.nameservers.is_empty() {
+            self = self.nameservers(settings.nameservers.clone());
+        }
+        match settings.only_ip_version {
+            None => {}
+            Some(4) => self = self.only(Family::V4),
+            Some(6) => self = self.only(Family::V6),
+            Some(other) => {
+                return Err(LiveError::Setting(format!(
+                    "`look.only_ip_version` is {other}, expected 4 or 6"
+                )));
+            }
+        }
+        self.tls_and_http(settings)
+    }
+
+    #[cfg(feature = "http")]
+    fn tls_and_http(mut self, settings: &readiness_core::LookSettings) -> Result<Self, LiveError> {
+        for path in &settings.ca {
+            self = self.ca_file(path);
+        }
+        if let Some(text) = &settings.user_agent {
+            self = self.user_agent(text.as_str());
+        }
+        match (&settings.client_certificate, &settings.client_key) {
+            (Some(chain), Some(key)) => self.client_certificate_files(chain, key),
+            (None, None) => Ok(self),
+            _ => Err(LiveError::Setting(
+                "`look.client_certificate` and `look.client_key` go together; one is missing".to_owned(),
+            )),
+        }
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn tls_and_http(self, settings: &readiness_core::LookSettings) -> Result<Self, LiveError> {
+        let needs_more = !settings.ca.is_empty()
+            || settings.user_agent.is_some()
+            || settings.client_certificate.is_some()
+            || settings.client_key.is_some();
+        if needs_more {
+            return Err(LiveError::Setting(
+                "`look` names trust or HTTP settings; they need the cargo feature `http`".to_owned(),
+            ));
+        }
+        Ok(self)
     }
 }
 
@@ -226,6 +287,25 @@ impl Live {
             key: Secret::new(key.into()),
         });
         self
+    }
+
+    /// [`Live::client_certificate`] from two PEM files.
+    ///
+    /// # Errors
+    /// [`LiveError::Unreadable`] names the file.
+    pub fn client_certificate_files(
+        self,
+        chain: impl AsRef<std::path::Path>,
+        key: impl AsRef<std::path::Path>,
+    ) -> Result<Self, LiveError> {
+        let read = |path: &std::path::Path| {
+            std::fs::read(path).map_err(|source| LiveError::Unreadable {
+                what: format!("client certificate file `{}`", path.display()),
+                source,
+            })
+        };
+        let (chain, key) = (read(chain.as_ref())?, read(key.as_ref())?);
+        Ok(self.client_certificate(chain, key))
     }
 
     /// Sets how long a TLS handshake may take. Default: 3 s.
@@ -322,6 +402,9 @@ pub enum LiveError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A setting cannot be followed.
+    #[error("{0}")]
+    Setting(String),
     /// A file cannot be read.
     #[error("{what} cannot be read")]
     Unreadable {
