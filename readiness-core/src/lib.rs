@@ -17,6 +17,8 @@ pub mod target;
 pub mod testing;
 
 pub use async_trait::async_trait;
+pub use serde;
+pub use serde_json;
 
 #[cfg(feature = "config")]
 pub use self::suite::{Config, ConfigError, LookSettings};
