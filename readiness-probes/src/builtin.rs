@@ -9,6 +9,8 @@ pub fn register(registry: &mut Registry) {
 }
 
 pub(crate) fn register_probes(registry: &mut Registry) {
+    #[cfg(feature = "dns")]
+    registry.add_with::<crate::dns::DnsRecords>(crate::dns::DnsRecords::check);
     #[cfg(feature = "net")]
     registry.add_with::<crate::net::PortExposure>(crate::net::PortExposure::check);
     #[cfg(feature = "tcp")]
@@ -17,6 +19,8 @@ pub(crate) fn register_probes(registry: &mut Registry) {
     registry
         .add::<crate::tls::TlsCertificate>()
         .add_with::<crate::tls::TlsProtocol>(crate::tls::TlsProtocol::check);
+    #[cfg(feature = "http")]
+    registry.add_with::<crate::http::HttpHealth>(crate::http::HttpHealth::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.
