@@ -5,6 +5,8 @@ use readiness_core::Registry;
 /// Adds every probe of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
     let _ = &registry;
+    #[cfg(feature = "http")]
+    registry.add_with::<crate::http::HttpHealth>(crate::http::HttpHealth::check);
     #[cfg(feature = "tls")]
     registry.add::<crate::tls::TlsCertificate>();
     #[cfg(feature = "tls")]
