@@ -1,1 +1,5 @@
 //! http
+
+mod health;
+
+pub use self::health::{HealthFormat, HttpHealth, StatusSet};
