@@ -1,1 +1,26 @@
-//! http
+//! What a browser is told about a response: policies, cookies and banners in its headers.
+
+mod applicability;
+mod cookies;
+mod cross_origin_isolation;
+mod csp;
+mod disclosure;
+mod framing;
+#[cfg(test)]
+mod healthy;
+mod hsts;
+mod nosniff;
+mod page;
+mod permissions_policy;
+mod policy;
+mod referrer_policy;
+#[cfg(test)]
+mod samples;
+mod set_cookie;
+mod syntax;
+
+pub use self::{
+    applicability::ResponseKind, cookies::Cookies, cross_origin_isolation::CrossOriginIsolation, csp::Csp,
+    disclosure::Disclosure, framing::Framing, hsts::Hsts, nosniff::Nosniff,
+    permissions_policy::PermissionsPolicy, referrer_policy::ReferrerPolicy,
+};
