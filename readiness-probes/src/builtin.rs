@@ -7,7 +7,7 @@ pub fn register(registry: &mut Registry) {
     let _ = &registry;
     #[cfg(feature = "dns")]
     registry.add_with::<crate::dns::DnsRecords>(crate::dns::DnsRecords::check);
-    #[cfg(any())]
+    #[cfg(feature = "http")]
     registry.add_with::<crate::http::HttpsRedirect>(crate::http::HttpsRedirect::check);
 }
 

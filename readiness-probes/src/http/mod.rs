@@ -1,1 +1,5 @@
 //! http
+
+mod https_redirect;
+
+pub use self::https_redirect::HttpsRedirect;
