@@ -2,16 +2,30 @@
 
 use readiness_core::Registry;
 
-/// Adds every probe of this crate that its features allow.
+/// Adds every probe and preset of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    let _ = &registry;
-    #[cfg(feature = "dns")]
-    registry.add_with::<crate::dns::DnsRecords>(crate::dns::DnsRecords::check);
-    #[cfg(feature = "http")]
-    registry.add_with::<crate::http::HttpsRedirect>(crate::http::HttpsRedirect::check);
+    register_probes(registry);
+    crate::presets::register(registry);
 }
 
-/// A registry with every probe of this crate that its features allow.
+pub(crate) fn register_probes(registry: &mut Registry) {
+    #[cfg(feature = "dns")]
+    registry.add_with::<crate::dns::DnsRecords>(crate::dns::DnsRecords::check);
+    #[cfg(feature = "net")]
+    registry.add_with::<crate::net::PortExposure>(crate::net::PortExposure::check);
+    #[cfg(feature = "tcp")]
+    registry.add::<crate::net::Tcp>();
+    #[cfg(feature = "tls")]
+    registry
+        .add::<crate::tls::TlsCertificate>()
+        .add_with::<crate::tls::TlsProtocol>(crate::tls::TlsProtocol::check);
+    #[cfg(feature = "http")]
+    registry
+        .add_with::<crate::http::HttpHealth>(crate::http::HttpHealth::check)
+        .add_with::<crate::http::HttpsRedirect>(crate::http::HttpsRedirect::check);
+}
+
+/// A registry with every probe and preset of this crate that its features allow.
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     register(&mut registry);

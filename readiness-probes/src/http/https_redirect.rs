@@ -129,6 +129,8 @@ fn judge_closed(plain: u16, secure: u16, error: &ObserveError, https: Result<(),
     let what = match error.root_reason() {
         reason if *reason == Reason::TCP_REFUSED => format!("nothing listens on port {plain}"),
         reason if *reason == Reason::TCP_SILENT => format!("port {plain} does not answer"),
+        // A firewall's way to say no, where the same address answers on the other port.
+        reason if *reason == Reason::TCP_UNREACHABLE => format!("port {plain} cannot be reached"),
         _ => return not_seen(error),
     };
     match https {

@@ -1,5 +1,9 @@
 //! http
 
+mod health;
 mod https_redirect;
 
-pub use self::https_redirect::HttpsRedirect;
+pub use self::{
+    health::{HealthFormat, HttpHealth, StatusSet},
+    https_redirect::HttpsRedirect,
+};

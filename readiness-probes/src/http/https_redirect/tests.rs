@@ -347,9 +347,11 @@ fn a_hop_that_cannot_be_looked_at_leaves_it_unknown() {
 #[test]
 fn a_closed_or_silent_plain_port_passes_while_https_answers() {
     let silent = ObserveError::new(Reason::TCP_SILENT, "no answer within 2 s");
+    let unreachable = ObserveError::new(Reason::TCP_UNREACHABLE, "no way to it");
     for (error, summary) in [
         (refused(), "nothing listens on port 80"),
-        (silent.clone(), "port 80 does not answer"),
+        (silent, "port 80 does not answer"),
+        (unreachable, "port 80 cannot be reached"),
     ] {
         let alone = World::new()
             .fails("http://example.com/", error.clone())
