@@ -18,6 +18,9 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "config")]
+pub use self::suite::{Config, ConfigError, LookSettings};
+
 pub use self::{
     clock::{Clock, FixedClock, SystemClock, Timestamp, TimestampError},
     error::ErrorChain,
@@ -27,6 +30,7 @@ pub use self::{
     redact::{Credential, Credentials, Origin, Secret},
     registry::{Registry, RegistryError},
     report::Report,
+    run::{Event, Gate, GateError, GateMode, Runner, gate},
     score::{Attestation, Baseline, Policy, Score, Trend, Verdict, Waiver},
     suite::{Profile, Requirement, Retry, Suite, SuiteError},
     target::{Target, TargetError},

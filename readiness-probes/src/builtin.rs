@@ -5,6 +5,10 @@ use readiness_core::Registry;
 /// Adds every probe of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
     let _ = &registry;
+    #[cfg(feature = "dep")]
+    registry.add::<crate::dep::Postgres>();
+    #[cfg(feature = "dep")]
+    registry.add::<crate::dep::Redis>();
     #[cfg(feature = "net")]
     registry.add_with::<crate::net::PortExposure>(crate::net::PortExposure::check);
     #[cfg(feature = "tcp")]

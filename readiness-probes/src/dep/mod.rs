@@ -3,7 +3,9 @@
 mod postgres;
 mod redis;
 mod session;
+mod verdict;
 
+pub(crate) use self::session::is_local;
 pub use self::{
     postgres::Postgres,
     redis::Redis,

@@ -172,7 +172,10 @@ pub(super) async fn secure(
                     },
                     trust => trust,
                 };
-                (ChannelTls::Established { version, trust }, Some(Talk::new(stream)))
+                (
+                    ChannelTls::Established { version, trust },
+                    Some(Talk::new(stream)),
+                )
             }
         },
     })
@@ -226,7 +229,8 @@ impl Talk {
             Ok(0) => Err(Broken::new(BrokenKind::Closed, "it closed the connection")),
             Ok(n) => {
                 self.left -= n.min(self.left);
-                self.received.extend_from_slice(chunk.get(..n).unwrap_or_default());
+                self.received
+                    .extend_from_slice(chunk.get(..n).unwrap_or_default());
                 Ok(())
             }
             Err(e) => Err(closed(&e)),

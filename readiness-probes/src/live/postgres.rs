@@ -22,12 +22,9 @@ use super::{
     channel::{Login, Stop, Talk, connect, garbage, held, micros, secure, tidy},
     settings::Shared,
 };
-use crate::{
-    address::is_local,
-    dep::{
-        AuthMethod, Broken, BrokenKind, ChannelTls, PostgresEnd, PostgresFacts, PostgresSession, ServerError,
-        TlsUse,
-    },
+use crate::dep::{
+    AuthMethod, Broken, BrokenKind, ChannelTls, PostgresEnd, PostgresFacts, PostgresSession, ServerError,
+    TlsUse, is_local,
 };
 
 /// Answers [`PostgresSession`].
@@ -102,30 +99,35 @@ async fn talk(
 ) -> Result<(), Stop> {
     let mut talk = match tls {
         TlsUse::Disable => Talk::new(stream),
-        TlsUse::Prefer | TlsUse::Require => {
-            match open_channel(shared, key, stream, facts).await? {
-                Some(talk) => talk,
-                None => {
-                    facts.end = PostgresEnd::TlsMissing;
-                    return Err(Stop::Told);
-                }
+        TlsUse::Prefer | TlsUse::Require => match open_channel(shared, key, stream, facts).await? {
+            Some(talk) => talk,
+            None => {
+                facts.end = PostgresEnd::TlsMissing;
+                return Err(Stop::Told);
             }
-        }
+        },
     };
     if tls == TlsUse::Require && !facts.tls.is_encrypted() && talk.received.is_empty() {
         facts.end = PostgresEnd::TlsMissing;
         return Err(Stop::Told);
     }
     // The user name is part of the log-in: nothing of it goes to somebody who may be anybody.
-    if login.is_some() && matches!(&facts.tls, ChannelTls::Established { trust, .. } if *trust != Trust::Trusted)
+    if login.is_some()
+        && matches!(&facts.tls, ChannelTls::Established { trust, .. } if *trust != Trust::Trusted)
     {
         facts.end = PostgresEnd::CredentialWithheld;
         return Err(Stop::Told);
     }
-    let user = login.map(|login| login.user.as_str()).filter(|user| !user.is_empty());
+    let user = login
+        .map(|login| login.user.as_str())
+        .filter(|user| !user.is_empty());
     let user = user.unwrap_or("postgres");
     if talk.received.is_empty() {
-        let database = if key.database.is_empty() { user } else { &key.database };
+        let database = if key.database.is_empty() {
+            user
+        } else {
+            &key.database
+        };
         let mut out = BytesMut::new();
         let parameters = [
             ("user", user),
@@ -195,11 +197,24 @@ async fn log_in(
     let mut scram: Option<ScramSha256> = None;
     loop {
         let mut out = BytesMut::new();
-        match next(talk).await? {
+        let message = next(talk).await?;
+        // One demand for a proof is all that a server has: each more would cost us thousands of hashes.
+        let demand = matches!(
+            message,
+            Message::AuthenticationCleartextPassword
+                | Message::AuthenticationMd5Password(_)
+                | Message::AuthenticationSasl(_)
+        );
+        if demand && facts.auth != AuthMethod::NotReached {
+            return Err(unasked().into());
+        }
+        match message {
             Message::AuthenticationOk => {
                 if scram.is_some() {
                     // Who has the password can prove it (RFC 5802, section 5); who skips that has not.
-                    return Err(garbage("it accepted the log-in without proving that it knows the password").into());
+                    return Err(
+                        garbage("it accepted the log-in without proving that it knows the password").into(),
+                    );
                 }
                 if facts.auth == AuthMethod::NotReached {
                     facts.auth = AuthMethod::Nothing;
@@ -216,7 +231,8 @@ async fn log_in(
                     facts.end = PostgresEnd::CredentialWithheld;
                     return Err(Stop::Told);
                 }
-                frontend::password_message(login.password.as_bytes(), &mut out).map_err(|e| unsendable(&e))?;
+                frontend::password_message(login.password.as_bytes(), &mut out)
+                    .map_err(|e| unsendable(&e))?;
             }
             Message::AuthenticationMd5Password(body) => {
                 facts.auth = AuthMethod::Md5;
@@ -267,11 +283,7 @@ async fn log_in(
     }
 }
 
-async fn select_one(
-    talk: &mut Talk,
-    login: Option<&Login>,
-    facts: &mut PostgresFacts,
-) -> Result<(), Stop> {
+async fn select_one(talk: &mut Talk, login: Option<&Login>, facts: &mut PostgresFacts) -> Result<(), Stop> {
     let mut out = BytesMut::new();
     frontend::query("SELECT 1", &mut out).map_err(|e| unsendable(&e))?;
     talk.send(&out).await?;

@@ -131,7 +131,13 @@ async fn reply(talk: &mut Talk, login: Option<&Login>) -> Result<RedisReply, Bro
         (Some(b'+'), Some("PONG")) => Ok(RedisReply::Pong),
         (Some(b'+'), Some("OK")) => Ok(RedisReply::Ok),
         (Some(b'-'), Some(text)) => {
-            let code: String = text.split(' ').next().unwrap_or_default().chars().take(32).collect();
+            let code: String = text
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(32)
+                .collect();
             Ok(RedisReply::Error(ServerError::new(code, text)))
         }
         (Some(b'+' | b':' | b'$' | b'*'), Some(text)) => Ok(RedisReply::Other(text.to_owned())),
