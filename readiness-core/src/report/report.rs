@@ -136,7 +136,7 @@ pub struct TargetResult {
     /// What it counts as, where that is not what the probe said: too old, or attested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts_as: Option<Status>,
-    /// How many attempts were made; 0 where the run ended before the first.
+    /// How many attempts were made; the one that was cut short among them.
     pub attempts: u32,
     /// Whether it passed only on a later attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -15,7 +15,6 @@ mod policy;
 mod trend;
 mod waiver;
 
-#[allow(unused_imports, reason = "the runner ends with it")]
 pub(crate) use self::conclude::conclude;
 pub use self::{
     attestation::{Attestation, AttestationError, AttestationRecord, Attested, AttestedEvidence},

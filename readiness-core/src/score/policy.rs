@@ -44,6 +44,19 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether nothing but the blockers decides.
+    pub fn is_usual(&self) -> bool {
+        let Self {
+            target,
+            min_coverage,
+            floors,
+            fail_on_warn,
+            no_regression,
+            ..
+        } = self;
+        target.is_none() && min_coverage.is_none() && floors.is_empty() && !fail_on_warn && !no_regression
+    }
+
     /// The most that may be declared not applicable where a target is stated and no other limit.
     pub const DEFAULT_MAX_NOT_APPLICABLE: BasisPoints = BasisPoints::from_percent(25);
 
@@ -197,7 +210,6 @@ pub(crate) struct Row<'a> {
 
 impl Decision {
     /// What a report says before anything was decided.
-    #[allow(dead_code, reason = "the runner begins with it")]
     pub(crate) fn pending() -> Self {
         Self {
             verdict: Verdict::Inconclusive,
