@@ -36,6 +36,9 @@ impl Broken {
                 &format!("it breaks the rules of HTTP ({e})"),
             );
         }
+        if e.to_string().contains("unexpected message") {
+            return new(Reason::HTTP_MALFORMED, "it sent something nobody had asked for");
+        }
         if let Some(alert) = alert(e) {
             return match alert {
                 AlertDescription::CertificateRequired => new(
