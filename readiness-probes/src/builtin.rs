@@ -2,6 +2,17 @@
 
 use readiness_core::Registry;
 
+#[cfg(feature = "dep")]
+use crate::dep;
+#[cfg(feature = "dns")]
+use crate::dns;
+#[cfg(feature = "http")]
+use crate::http;
+#[cfg(feature = "tcp")]
+use crate::net;
+#[cfg(feature = "tls")]
+use crate::tls;
+
 /// Adds every probe and preset of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
     register_probes(registry);
@@ -10,19 +21,28 @@ pub fn register(registry: &mut Registry) {
 
 pub(crate) fn register_probes(registry: &mut Registry) {
     #[cfg(feature = "dns")]
-    registry.add_with::<crate::dns::DnsRecords>(crate::dns::DnsRecords::check);
-    #[cfg(feature = "net")]
-    registry.add_with::<crate::net::PortExposure>(crate::net::PortExposure::check);
+    registry.add_with(dns::DnsRecords::check);
     #[cfg(feature = "tcp")]
-    registry.add::<crate::net::Tcp>();
+    registry.add::<net::Tcp>();
+    #[cfg(feature = "net")]
+    registry.add_with(net::PortExposure::check);
     #[cfg(feature = "tls")]
-    registry
-        .add::<crate::tls::TlsCertificate>()
-        .add_with::<crate::tls::TlsProtocol>(crate::tls::TlsProtocol::check);
+    registry.add::<tls::TlsCertificate>().add_with(tls::TlsProtocol::check);
     #[cfg(feature = "http")]
     registry
-        .add_with::<crate::http::HttpHealth>(crate::http::HttpHealth::check)
-        .add_with::<crate::http::HttpsRedirect>(crate::http::HttpsRedirect::check);
+        .add_with(http::Cookies::check)
+        .add_with(http::CrossOriginIsolation::check)
+        .add_with(http::Csp::check)
+        .add_with(http::Disclosure::check)
+        .add_with(http::Framing::check)
+        .add_with(http::Hsts::check)
+        .add_with(http::HttpHealth::check)
+        .add_with(http::HttpsRedirect::check)
+        .add_with(http::Nosniff::check)
+        .add_with(http::PermissionsPolicy::check)
+        .add_with(http::ReferrerPolicy::check);
+    #[cfg(feature = "dep")]
+    registry.add::<dep::Postgres>().add::<dep::Redis>();
 }
 
 /// A registry with every probe and preset of this crate that its features allow.
