@@ -130,7 +130,7 @@ pub struct TargetResult {
     /// What the probe said.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// How many attempts were made; 0 where the run ended before the first.
+    /// How many attempts were made, the one that was cut short among them.
     pub attempts: u32,
     /// Whether it passed only on a later attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -19,6 +19,10 @@ impl Digest {
         Self(text)
     }
 
+    pub(crate) fn of_json(value: &serde_json::Value) -> Self {
+        Self::of(value.to_string().as_bytes())
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -18,3 +18,31 @@ pub use self::{
     trend::{Change, ChangeKind, Trend},
     waiver::{Waiver, WaiverRecord, WaiverState},
 };
+
+#[allow(unused)]
+pub(crate) fn conclude(
+    report: &mut crate::report::Report,
+    waivers: &[Waiver],
+    attestations: &[Attestation],
+    baseline: Option<&Baseline>,
+    earlier: Option<&crate::report::Report>,
+    now: crate::clock::Timestamp,
+) {
+    for r in &mut report.results {
+        r.status = r
+            .targets
+            .iter()
+            .map(|t| t.outcome.status.clone())
+            .min_by_key(|s| s.rank())
+            .unwrap_or(crate::outcome::Status::Pass);
+    }
+    let bad = report.results.iter().any(|r| r.blocker && r.status.is_fail());
+    let unk = report.results.iter().any(|r| r.blocker && r.status.is_unknown());
+    report.decision.verdict = if bad {
+        Verdict::NotReady
+    } else if unk {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Ready
+    };
+}

@@ -28,6 +28,21 @@ pub struct Policy {
     pub four_eyes: bool,
 }
 
+impl Policy {
+    /// Whether nothing but the blockers decides.
+    pub fn is_usual(&self) -> bool {
+        let Self {
+            target,
+            min_coverage,
+            floors,
+            fail_on_warn,
+            no_regression,
+            ..
+        } = self;
+        target.is_none() && min_coverage.is_none() && floors.is_empty() && !fail_on_warn && !no_regression
+    }
+}
+
 /// Whether the deployment is ready.
 #[allow(clippy::exhaustive_enums, reason = "exit codes are fixed by these four")]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
