@@ -26,7 +26,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let nameserver = nameserver::start(HOST, [127, 0, 0, 1].into()).await?;
 
     // From here on it is what you would write: how to look, at what, and what is asked of it.
-    let live = Live::new().ca_pem(service.ca_pem.as_str()).nameservers(vec![nameserver.address]);
+    let live = Live::new()
+        .ca_pem(service.ca_pem.as_str())
+        .nameservers(vec![nameserver.address]);
     let url = format!("https://{HOST}:{}/", service.tls_port);
     let target = Arc::new(Target::parse(&url)?.labelled("shop"));
     let settings = json!({ "health_path": "/healthz", "plain_port": service.plain_port });
@@ -43,12 +45,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new("target/quickstart");
     fs::create_dir_all(folder)?;
     fs::write(folder.join("report.json"), readiness_report::to_json(&report))?;
-    fs::write(folder.join("junit.xml"), readiness_report::to_junit(&report, JunitDialect::Common))?;
+    fs::write(
+        folder.join("junit.xml"),
+        readiness_report::to_junit(&report, JunitDialect::Common),
+    )?;
     fs::write(
         folder.join("summary.md"),
         readiness_report::to_markdown(&report, MarkdownOptions::default()),
     )?;
-    println!("reports: report.json, junit.xml and summary.md in {}", folder.display());
+    println!(
+        "reports: report.json, junit.xml and summary.md in {}",
+        folder.display()
+    );
     println!("`check` would exit with {}", report.verdict().exit_code());
     if !healthy {
         println!("the same service without the faults: cargo run --example quickstart -- --healthy");

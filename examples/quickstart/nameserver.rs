@@ -36,5 +36,8 @@ pub async fn start(host: &str, address: Ipv4Addr) -> Result<Nameserver, Box<dyn 
     let address = socket.local_addr()?;
     let mut server = Server::new(catalog);
     server.register_socket(socket);
-    Ok(Nameserver { address, _server: server })
+    Ok(Nameserver {
+        address,
+        _server: server,
+    })
 }

@@ -38,7 +38,9 @@ impl Service {
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(stream).await {
                         let answer = service_fn(move |request| async move { shop(&request, healthy) });
-                        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+                        let _ = http1::Builder::new()
+                            .serve_connection(TokioIo::new(stream), answer)
+                            .await;
                     }
                 });
             }
@@ -48,7 +50,11 @@ impl Service {
                 tokio::spawn(redirect(stream, format!("https://{host}:{tls_port}/"), healthy));
             }
         });
-        Ok(Self { tls_port, plain_port, ca_pem })
+        Ok(Self {
+            tls_port,
+            plain_port,
+            ca_pem,
+        })
     }
 }
 
@@ -56,7 +62,9 @@ fn shop(request: &Request<Incoming>, healthy: bool) -> Result<Response<Full<Byte
     let mut response = Response::builder();
     let body: &str = match (request.uri().path(), healthy) {
         ("/healthz", true) => {
-            response = response.header("content-type", "application/health+json").header("cache-control", "no-store");
+            response = response
+                .header("content-type", "application/health+json")
+                .header("cache-control", "no-store");
             r#"{"status":"pass","checks":{"orders-db":[{"status":"pass"}],"cache":[{"status":"pass"}]}}"#
         }
         ("/healthz", false) => {
@@ -84,11 +92,16 @@ fn shop(request: &Request<Incoming>, healthy: bool) -> Result<Response<Full<Byte
     } else {
         response
             .header("strict-transport-security", "max-age=300")
-            .header("content-security-policy", "default-src 'self'; script-src 'self' 'unsafe-inline'")
+            .header(
+                "content-security-policy",
+                "default-src 'self'; script-src 'self' 'unsafe-inline'",
+            )
             .header("server", "nginx/1.22.1")
             .header("set-cookie", "session=a1b2c3; Path=/")
     };
-    Ok(response.body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap_or_default())
+    Ok(response
+        .body(Full::new(Bytes::from_static(body.as_bytes())))
+        .unwrap_or_default())
 }
 
 async fn redirect(stream: TcpStream, to: String, healthy: bool) {
@@ -100,7 +113,9 @@ async fn redirect(stream: TcpStream, to: String, healthy: bool) {
             .unwrap_or_default();
         async move { Ok::<_, Infallible>(response) }
     });
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
 }
 
 /// A certificate of 90 days, with 80 or with 5 of them left.
@@ -111,7 +126,9 @@ fn certificate(host: &str, healthy: bool) -> Result<(ServerConfig, String), Box<
 
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, "Example Shop CA");
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "Example Shop CA");
     authority.not_before = (now - 100 * DAY).into();
     authority.not_after = (now + 3000 * DAY).into();
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
@@ -119,7 +136,8 @@ fn certificate(host: &str, healthy: bool) -> Result<(ServerConfig, String), Box<
     let key = KeyPair::generate()?;
     let mut leaf = CertificateParams::new(vec![host.to_owned()])?;
     leaf.distinguished_name.push(DnType::CommonName, host);
-    leaf.extended_key_usages.push(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+    leaf.extended_key_usages
+        .push(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
     leaf.not_before = (now - (90 - days_left) * DAY).into();
     leaf.not_after = (now + days_left * DAY).into();
     let leaf = leaf.signed_by(&key, &authority)?;

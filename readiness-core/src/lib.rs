@@ -28,7 +28,7 @@ pub use self::{
     error::ErrorChain,
     observe::{Looking, Observation, ObserveError, Recording, RecordingError, Source, Sources},
     outcome::{Cause, Credit, Evidence, Finding, Fingerprint, Measure, Outcome, Reason, Status, Unit},
-    probe::{Described, Priority, Probe, ProbeContext, ProbeError, ProbeId, ProbeInfo, probe_fn},
+    probe::{Described, Priority, Probe, ProbeContext, ProbeError, ProbeId, ProbeInfo, attested, probe_fn},
     redact::{Credential, Credentials, Origin, Secret},
     registry::{Registry, RegistryError},
     report::Report,

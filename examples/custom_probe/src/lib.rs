@@ -4,8 +4,8 @@
 //! on data. So tests need no network, several probes share one look, and a recording replays it.
 
 use readiness_core::{
-    Described, Finding, Looking, Measure, Observation, ObserveError, Outcome, Probe, ProbeContext, ProbeError,
-    ProbeInfo, Registry, Source, Unit, async_trait,
+    Described, Finding, Looking, Measure, Observation, ObserveError, Outcome, Probe, ProbeContext,
+    ProbeError, ProbeInfo, Registry, Source, Unit, async_trait,
     serde::{Deserialize, Serialize},
 };
 
@@ -80,9 +80,13 @@ fn judge(settings: &QueueIsShort, length: u32) -> Outcome {
         Vec::new()
     } else {
         vec![
-            Finding::new("too_long", status, format!("{length} orders wait, expected at most {most}"))
-                .subject(format!("queue `{queue}`"))
-                .remedy("start more workers, or find out why those that run are slow"),
+            Finding::new(
+                "too_long",
+                status,
+                format!("{length} orders wait, expected at most {most}"),
+            )
+            .subject(format!("queue `{queue}`"))
+            .remedy("start more workers, or find out why those that run are slow"),
         ]
     };
     Outcome::judged(summary, findings).measure(measure)
@@ -115,7 +119,10 @@ where
 pub fn register(registry: &mut Registry) {
     registry.add_with::<QueueIsShort>(|settings| {
         if settings.most > settings.limit {
-            return Err(format!("`most` is {} and above `limit`, which is {}", settings.most, settings.limit));
+            return Err(format!(
+                "`most` is {} and above `limit`, which is {}",
+                settings.most, settings.limit
+            ));
         }
         Ok(())
     });
@@ -129,13 +136,21 @@ mod tests {
 
     fn outcome(length: u32) -> Outcome {
         let facts = Facts::new().with(QueueLength::new("orders"), length);
-        facts.judge(&QueueIsShort::default(), &Target::parse("tcp://broker:5672").unwrap())
+        facts.judge(
+            &QueueIsShort::default(),
+            &Target::parse("tcp://broker:5672").unwrap(),
+        )
     }
 
     #[test]
     fn each_side_of_each_boundary() {
         assert!(outcome(100).status.is_pass());
-        assert_eq!(outcome(101).status, Status::Warn { credit: Credit::try_from(997).unwrap() });
+        assert_eq!(
+            outcome(101).status,
+            Status::Warn {
+                credit: Credit::try_from(997).unwrap()
+            }
+        );
         assert!(outcome(499).status.is_warn());
         assert!(outcome(500).status.is_fail());
     }
@@ -144,7 +159,10 @@ mod tests {
     fn a_broker_that_is_away_is_no_pass() {
         let away = ObserveError::new("acme.broker".to_owned().into(), "the broker is away");
         let facts = Facts::new().with_error(QueueLength::new("orders"), away);
-        let outcome = facts.judge(&QueueIsShort::default(), &Target::parse("tcp://broker:5672").unwrap());
+        let outcome = facts.judge(
+            &QueueIsShort::default(),
+            &Target::parse("tcp://broker:5672").unwrap(),
+        );
         assert!(outcome.status.is_unknown());
     }
 

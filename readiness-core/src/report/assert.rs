@@ -1,5 +1,8 @@
 use super::Report;
-use crate::{outcome::Status, score::Policy};
+use crate::{
+    outcome::Status,
+    score::{BasisPoints, ChangeKind, Policy, Trend},
+};
 
 /// Fails the test unless the report's verdict is ready; the panic prints every finding as a table.
 ///
@@ -78,7 +81,7 @@ pub struct Demands {
 
 #[doc(hidden)]
 pub fn check_ready(report: &Report, demands: Demands) -> Result<(), String> {
-    let points = |percent: u32| crate::score::BasisPoints::new(percent.saturating_mul(100));
+    let points = |percent: u32| BasisPoints::from_percent(percent);
     let stricter = Policy {
         target: demands.target.map(points).or(report.policy.target),
         min_coverage: demands.min_coverage.map(points).or(report.policy.min_coverage),
@@ -87,7 +90,7 @@ pub fn check_ready(report: &Report, demands: Demands) -> Result<(), String> {
     let judged = if stricter == report.policy {
         report.clone()
     } else {
-        report.clone()
+        report.rescored(stricter, report.started_at)
     };
     if judged.verdict().is_ready() {
         Ok(())
@@ -113,14 +116,24 @@ pub fn check_pass(report: &Report, id: &str) -> Result<(), String> {
 
 #[doc(hidden)]
 pub fn check_no_regression(report: &Report, earlier: &Report) -> Result<(), String> {
-    let mut policy = Policy::default();
-    policy.no_regression = true;
-    let judged = {
-        let _ = (policy, earlier);
-        report.clone()
-    };
-    match judged.trend.as_ref() {
-        None => Ok(()),
-        Some(_) => Err(format!("the deployment is worse than before\n\n{judged}")),
+    let trend = Trend::between(earlier, report);
+    let worse: Vec<String> = trend
+        .changes
+        .iter()
+        .filter(|change| matches!(change.kind, ChangeKind::BecameUnknown | ChangeKind::Regressed))
+        .map(|change| {
+            format!(
+                "`{}` at `{}`: {} before, {} now",
+                change.requirement, change.target, change.before, change.now
+            )
+        })
+        .collect();
+    if worse.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "the deployment is worse than before\n{}\n\n{report}",
+            worse.join("\n")
+        ))
     }
 }

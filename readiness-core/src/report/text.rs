@@ -74,12 +74,9 @@ enum Mark {
 
 impl Mark {
     fn of(result: &RequirementResult, row: &TargetResult) -> Self {
-        let status = &row.outcome.status;
-        match status {
+        match row.status() {
             Status::Pass => Self::Pass,
             Status::NotApplicable { .. } => Self::NotApplicable,
-            // An attestation decides the requirement where no probe can.
-            Status::Unknown { .. } if result.status.is_pass() => Self::Pass,
             _ if result.priority == Priority::Info => Self::Info,
             _ if row.accepted.is_some() => Self::Accepted,
             Status::Fail => Self::Fail,
@@ -317,6 +314,7 @@ impl<'a> Page<'a> {
                 WaiverState::Active => continue,
                 WaiverState::Expired => "has expired",
                 WaiverState::NotYet => "has not begun",
+                WaiverState::Rejected => "breaks the rules of waivers and has no effect",
                 WaiverState::Stale => "is stale: what it waives does not fail",
             };
             let text = format!(

@@ -23,7 +23,7 @@ use crate::{
     observe::{Attempt, AttemptEnd, Observatory, Recording, Replay},
     outcome::{Outcome, Reason, Status},
     report::{Report, RequirementResult, TargetResult, Tool, ViewReport},
-    score::{self, Decision, Score, Verdict},
+    score::{self, Decision, Digest, Score},
     suite::Suite,
 };
 
@@ -198,12 +198,9 @@ impl Runner {
             tool: Tool::this(),
             catalog: suite.catalog().to_owned(),
             started_at: shared.now,
+            judged_at: None,
             duration_ms,
-            decision: Decision {
-                verdict: Verdict::Inconclusive,
-                rule: String::new(),
-                because: Vec::new(),
-            },
+            decision: Decision::pending(),
             score: Score::default(),
             view: ViewReport {
                 from: view,
@@ -216,7 +213,7 @@ impl Runner {
                         )
                     })
                     .collect(),
-                not_looked_at: Vec::new(),
+                not_looked_at: shared.foreign_recording(&suite_digest).into_iter().collect(),
             },
             results: rows(suite, &jobs, results, &shared),
             policy: suite.policy.clone(),
@@ -226,7 +223,7 @@ impl Runner {
             trend: None,
             cost,
             suite_digest,
-            results_digest: score::Digest::of(b""),
+            results_digest: Digest::of(b""),
         };
         score::conclude(
             &mut report,
@@ -339,6 +336,14 @@ impl Shared<'_> {
         }
     }
 
+    /// What is to be said where a recording was made with another suite than the one that replays it.
+    fn foreign_recording(&self, suite: &Digest) -> Option<String> {
+        let made_with = &self.replay?.suite_digest;
+        (!made_with.is_empty() && made_with != suite.as_str()).then(|| {
+            "the recording was made with another suite: what that one did not ask is not in it".to_owned()
+        })
+    }
+
     pub(super) fn too_late(&self) -> Outcome {
         Outcome::unknown(
             Reason::TIMEOUT,
@@ -437,6 +442,7 @@ fn target_result(job: &Job<'_>, result: Option<JobResult>, shared: &Shared<'_>) 
         target: job.target.label().to_owned(),
         url: job.target.to_string(),
         outcome,
+        counts_as: None,
         attempts,
         flaky,
         duration_ms,

@@ -1,48 +1,27 @@
 //! From outcomes to a score, a verdict and an exit code. Integers only; `now` is an input; nothing
 //! depends on the order of completion.
 
+mod accept;
 mod attestation;
 mod baseline;
+mod conclude;
 mod digest;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod laws;
 mod model;
 mod policy;
 mod trend;
 mod waiver;
 
+pub(crate) use self::conclude::conclude;
 pub use self::{
-    attestation::{Attestation, AttestationRecord, Attested},
-    baseline::{Baseline, BaselineRecord},
+    attestation::{Attestation, AttestationError, AttestationRecord, Attested, AttestedEvidence},
+    baseline::{Baseline, BaselineError, BaselineRecord, KnownFinding},
     digest::Digest,
     model::{BasisPoints, Score},
     policy::{Decision, Policy, Verdict},
     trend::{Change, ChangeKind, Trend},
-    waiver::{Waiver, WaiverRecord, WaiverState},
+    waiver::{Waiver, WaiverError, WaiverRecord, WaiverState},
 };
-
-#[allow(unused)]
-pub(crate) fn conclude(
-    report: &mut crate::report::Report,
-    waivers: &[Waiver],
-    attestations: &[Attestation],
-    baseline: Option<&Baseline>,
-    earlier: Option<&crate::report::Report>,
-    now: crate::clock::Timestamp,
-) {
-    for r in &mut report.results {
-        r.status = r
-            .targets
-            .iter()
-            .map(|t| t.outcome.status.clone())
-            .min_by_key(|s| s.rank())
-            .unwrap_or(crate::outcome::Status::Pass);
-    }
-    let bad = report.results.iter().any(|r| r.blocker && r.status.is_fail());
-    let unk = report.results.iter().any(|r| r.blocker && r.status.is_unknown());
-    report.decision.verdict = if bad {
-        Verdict::NotReady
-    } else if unk {
-        Verdict::Inconclusive
-    } else {
-        Verdict::Ready
-    };
-}

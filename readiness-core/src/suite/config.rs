@@ -435,7 +435,12 @@ impl Reader<'_> {
             self.error(None, &hint)
         })?;
         suite.credentials.extend(credentials);
+        let now = SystemClock.now();
         for waiver in &file.waiver {
+            waiver
+                .get_ref()
+                .check(now, file.policy.four_eyes)
+                .map_err(|e| self.error(Some(waiver.span()), &e.to_string()))?;
             self.known_requirement(&suite, &waiver.get_ref().requirement, waiver.span())?;
             suite = suite.waiver(waiver.get_ref().clone());
         }
@@ -448,7 +453,8 @@ impl Reader<'_> {
             let full = self.folder.join(path.get_ref());
             let text = fs::read_to_string(&full)
                 .map_err(|e| problem(format!("`{}` cannot be read: {e}", full.display())))?;
-            let baseline: Baseline = serde_json::from_str(&text).map_err(|e| problem(e.to_string()))?;
+            let baseline = Baseline::from_json(&text)
+                .map_err(|e| problem(format!("`{}`: {}", full.display(), crate::ErrorChain(&e))))?;
             suite = suite.baseline(baseline);
         }
         let mut look = file.look;

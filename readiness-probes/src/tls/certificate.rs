@@ -475,6 +475,11 @@ fn shown(
     };
     let trust = match &session.trust {
         Trust::Trusted => "trusted".to_owned(),
+        // The verifier counts the seconds by its own clock; the dates stand above.
+        Trust::Untrusted {
+            kind: UntrustedKind::Expired | UntrustedKind::NotYetValid,
+            ..
+        } => "not trusted: out of date".to_owned(),
         Trust::Untrusted { message, .. } => format!("not trusted: {message}"),
         _ => "not known".to_owned(),
     };

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use hickory_resolver::system_conf::read_system_conf;
 use readiness_core::{
     Looking, ObserveError, Reason, Source,
@@ -125,11 +125,13 @@ pub fn system_nameservers() -> Vec<SocketAddr> {
 /// section 6.3). Where the machine's own nameservers find nothing, the system's resolver is asked once: it
 /// knows the hosts file, and what else this machine is set up with. Its call cannot be interrupted: where
 /// it hangs, a thread of the runtime stays with it until the system gives up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct DnsSource {
     settings: Arc<DnsSettings>,
     /// What to take for the machine's own nameservers; its configuration is read where there are none.
     pub(super) machine: Vec<SocketAddr>,
+    /// The system's resolver: the addresses of a name, within this time.
+    pub(super) system: fn(String, Duration) -> BoxFuture<'static, Vec<IpAddr>>,
 }
 
 impl DnsSource {
@@ -138,6 +140,7 @@ impl DnsSource {
         Self {
             settings: Arc::new(settings),
             machine: Vec::new(),
+            system: |name, budget| ask_system(name, budget).boxed(),
         }
     }
 
@@ -196,17 +199,21 @@ impl DnsSource {
         if !finds_nothing {
             return own;
         }
-        let (name, budget) = (key.name.clone(), self.settings.attempt_timeout);
-        let system = names.system.join(key.name.clone(), by, || {
-            async move { ask_system(&name, budget).await }.boxed()
-        });
-        let addresses = system.await;
+        let budget = self.settings.attempt_timeout;
+        let begin = || (self.system)(key.name.clone(), budget);
+        let addresses = names.system.join(key.name.clone(), by, begin).await;
         if addresses.is_empty() {
             return own;
         }
         let mut answer = of_family(&key.name, &addresses, family, "system resolver");
         answer.queries = own.map_or(0, |own| own.queries);
         Ok(answer)
+    }
+}
+
+impl Default for DnsSource {
+    fn default() -> Self {
+        Self::new(DnsSettings::default())
     }
 }
 
@@ -293,7 +300,7 @@ impl Asking {
     }
 }
 
-async fn ask_system(name: &str, budget: Duration) -> Vec<IpAddr> {
+async fn ask_system(name: String, budget: Duration) -> Vec<IpAddr> {
     match timeout(budget, lookup_host((name, 0))).await {
         Ok(Ok(addresses)) => addresses.map(|address| address.ip()).collect(),
         Ok(Err(_)) | Err(_) => Vec::new(),

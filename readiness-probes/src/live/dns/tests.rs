@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hickory_resolver::proto::op::ResponseCode;
 use readiness_core::{
     Reason, Sources,
@@ -49,15 +50,23 @@ async fn the_system_is_asked_where_nameservers_find_nothing() {
 
 #[tokio::test]
 async fn what_nobody_knows_stays_what_the_nameserver_said() {
-    // The system's resolver refuses such a name without asking anybody.
-    let unknown = "a name.invalid";
+    let looks = |server: &Nameserver| {
+        let settings = DnsSettings::default().attempt_timeout(Duration::from_millis(100));
+        let mut source = DnsSource::new(settings);
+        source.machine = vec![server.address];
+        source.system = |_, _| async { Vec::new() }.boxed();
+        Looks::new(Sources::default().with(source))
+    };
     let server = Nameserver::saying(ResponseCode::NXDomain, vec![]).await;
-    let answer = looks(&[&server]).observe(key(unknown, Family::V4)).await.unwrap();
+    let answer = looks(&server)
+        .observe(key("example.com", Family::V4))
+        .await
+        .unwrap();
     assert_eq!(answer.result, DnsResult::NxDomain);
     assert_eq!(answer.answered_by, server.address.to_string());
     let silent = Nameserver::silent().await;
-    let error = looks(&[&silent])
-        .observe(key(unknown, Family::V4))
+    let error = looks(&silent)
+        .observe(key("example.com", Family::V4))
         .await
         .unwrap_err();
     assert_eq!(error.reason, Reason::DNS_SILENT);

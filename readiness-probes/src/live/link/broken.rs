@@ -14,6 +14,13 @@ pub(super) struct Broken {
 }
 
 impl Broken {
+    pub(super) fn too_large() -> Self {
+        Self {
+            reason: Reason::HTTP_TOO_LARGE,
+            said: "the head of its response is over 64 KiB or 256 lines".to_owned(),
+        }
+    }
+
     pub(super) fn of(e: &hyper::Error) -> Self {
         let new = |reason, said: &str| Self {
             reason,
@@ -21,8 +28,7 @@ impl Broken {
         };
         // hyper says it in a method for servers only, and in words for everybody.
         if e.is_parse() && e.to_string().contains("too large") {
-            let said = "the head of its response is over 64 KiB or 256 lines";
-            return new(Reason::HTTP_TOO_LARGE, said);
+            return Self::too_large();
         }
         if e.is_parse() {
             return new(

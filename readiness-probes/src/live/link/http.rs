@@ -281,6 +281,10 @@ impl Conversation {
         match sent {
             Some(Ok(response)) => {
                 self.answered.store(true, Ordering::Relaxed);
+                // HTTP/2 bounds the bytes of a head and not its lines.
+                if response.headers().len() > MOST_HEADERS {
+                    return Err(Trouble::Final(asked.error(&Broken::too_large())));
+                }
                 Ok(response)
             }
             Some(Err(e)) if e.message().is_some() && self.answered.load(Ordering::Relaxed) => {

@@ -1,6 +1,8 @@
+#[cfg(feature = "tls")]
+use std::sync::{Mutex, PoisonError};
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,6 +19,8 @@ pub(super) struct Connected {
     pub(super) facts: TcpFacts,
     /// Why there is no connection, for all who need one.
     pub(super) failed: Option<Cause>,
+    /// Where nothing can stand on it, it is closed at once.
+    #[cfg(feature = "tls")]
     stream: Mutex<Option<TcpStream>>,
 }
 
@@ -55,6 +59,7 @@ pub(super) async fn connect(
         Ok(Arc::new(Connected {
             facts: TcpFacts::new(state, connect_us),
             failed: Some(cause),
+            #[cfg(feature = "tls")]
             stream: Mutex::new(None),
         }))
     };
@@ -66,9 +71,7 @@ pub(super) async fn connect(
     match result {
         Err(_) => silent(),
         Ok(Ok(stream)) => {
-            // A socket that the kernel bound to the very port it connects to meets itself (RFC 9293, section
-            // 3.5, simultaneous open): nobody listens there.
-            if matches!((stream.local_addr(), stream.peer_addr()), (Ok(a), Ok(b)) if a == b) {
+            if has_met_itself(&stream) {
                 return refused();
             }
             // Without it a small request may wait for an acknowledgement. What refuses it still connects.
@@ -76,6 +79,7 @@ pub(super) async fn connect(
             Ok(Arc::new(Connected {
                 facts: TcpFacts::new(PortState::Open, connect_us),
                 failed: None,
+                #[cfg(feature = "tls")]
                 stream: Mutex::new(Some(stream)),
             }))
         }
@@ -106,4 +110,28 @@ pub(super) async fn connect(
 /// A duration as facts hold it.
 pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whether a socket that the kernel bound to the very port it connects to has met itself (RFC 9293, section
+/// 3.5, simultaneous open): it is open, and nobody listens.
+fn has_met_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(own), Ok(peer)) if own == peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_meets_itself_is_told_from_a_peer() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        assert!(has_met_itself(&socket.connect(own).await.unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!has_met_itself(&stream));
+    }
 }

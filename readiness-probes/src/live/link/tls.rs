@@ -1,7 +1,9 @@
+#[cfg(feature = "http")]
+use std::sync::{Mutex, PoisonError};
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -32,6 +34,8 @@ pub(super) struct Secured {
     pub(super) facts: TlsFacts,
     /// Why there is no session, for all who need one.
     pub(super) failed: Option<Cause>,
+    /// Where nothing can stand on it, it is closed at once.
+    #[cfg(feature = "http")]
     stream: Mutex<Option<TlsStream<Tap<TcpStream>>>>,
 }
 
@@ -67,6 +71,7 @@ pub(super) async fn secure(
         let message = format!("TLS handshake with {address} for `{name}` failed: {said}");
         cause(subject.clone(), reason, message, &shared)
     };
+    #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
     let (end, failed, stream) = match tokio::time::timeout(shared.tls.timeout, handshake).await {
         Err(_) => {
             let said = format!("it was not done within {:?}", shared.tls.timeout);
@@ -96,6 +101,7 @@ pub(super) async fn secure(
     Ok(Arc::new(Secured {
         facts,
         failed,
+        #[cfg(feature = "http")]
         stream: Mutex::new(stream),
     }))
 }

@@ -1,3 +1,5 @@
+mod live;
+
 use readiness_core::{
     Profile, Target,
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute, Route},
