@@ -1,5 +1,6 @@
 //! For tests of probes: facts made by hand, no network, no clock.
 
+mod conformance;
 mod looks;
 
 use std::sync::Arc;
@@ -16,7 +17,10 @@ use crate::{
     target::Target,
 };
 
-pub use self::looks::Looks;
+pub use self::{
+    conformance::{conformance, faults_of_outcome},
+    looks::Looks,
+};
 
 /// Facts made by hand: what the sources would have seen.
 ///

@@ -41,6 +41,8 @@ pub(crate) fn register_probes(registry: &mut Registry) {
         .add_with(http::Nosniff::check)
         .add_with(http::PermissionsPolicy::check)
         .add_with(http::ReferrerPolicy::check);
+    #[cfg(feature = "dep")]
+    registry.add::<dep::Postgres>().add::<dep::Redis>();
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

@@ -178,6 +178,10 @@ impl Live {
         let sources = sources.with(DnsSource::new(self.dns_settings()));
         #[cfg(feature = "net")]
         let sources = sources.with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE);
+        #[cfg(feature = "dep")]
+        let sources = sources
+            .with(super::postgres::PostgresSource(Arc::clone(&shared)))
+            .with(super::redis::RedisSource(Arc::clone(&shared)));
         Ok(sources)
     }
 }

@@ -6,14 +6,20 @@ mod route;
 mod settings;
 mod view;
 
+#[cfg(feature = "dep")]
+mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
 #[cfg(feature = "tls")]
 mod pem;
+#[cfg(feature = "dep")]
+mod postgres;
 #[cfg(feature = "tls")]
 mod provider;
 #[cfg(feature = "http")]
 mod redact;
+#[cfg(feature = "dep")]
+mod redis;
 #[cfg(feature = "tls")]
 mod roots;
 #[cfg(feature = "net")]

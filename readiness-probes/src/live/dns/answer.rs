@@ -84,8 +84,8 @@ pub(super) fn read(bytes: &[u8], query: &Message) -> Reply {
     // Some servers leave the question out where they refuse; nothing else may do so.
     let code = message.metadata.response_code;
     let says_nothing = !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
-    let repeats = message.queries == query.queries;
-    if !repeats && !(message.queries.is_empty() && says_nothing) {
+    let may_answer = message.queries == query.queries || (message.queries.is_empty() && says_nothing);
+    if !may_answer {
         return Reply::Nothing("an answer to another question");
     }
     if message.metadata.truncation {
