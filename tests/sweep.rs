@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{env, fs, io::Write, net::TcpListener, process::Command, sync::Arc, thread, time::Duration};
+use std::{env, fs, io::Write, net::TcpListener, process::Command, sync::Arc, thread};
 
 use readiness_probes::{
     Target,
