@@ -1,9 +1,11 @@
 //! What a browser is told about a response: policies, cookies and banners in its headers.
 
 mod applicability;
+mod cookie_rules;
 mod cookies;
 mod cross_origin_isolation;
 mod csp;
+mod csp_analysis;
 mod disclosure;
 mod framing;
 #[cfg(test)]
@@ -17,6 +19,8 @@ mod referrer_policy;
 #[cfg(test)]
 mod samples;
 mod set_cookie;
+mod source;
+mod strict_transport;
 mod syntax;
 
 pub use self::{
