@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Baseline, BaselineRecord, KnownFinding, Policy, Waiver, WaiverRecord, WaiverState};
+use super::{
+    Baseline, BaselineRecord, ChangeKind, KnownFinding, Policy, Waiver, WaiverRecord, WaiverState,
+    trend::Changes,
+};
 use crate::{
     clock::Timestamp,
     outcome::{Finding, Fingerprint, Status},
@@ -25,6 +28,7 @@ pub(crate) fn accept(
     waivers: &[Waiver],
     baseline: Option<&Baseline>,
     policy: &Policy,
+    changes: &Changes<'_>,
     started_at: Timestamp,
     now: Timestamp,
 ) -> Acceptances {
@@ -33,7 +37,7 @@ pub(crate) fn accept(
     let mut partly_unknown = BTreeSet::new();
     for (i, result) in results.iter_mut().enumerate() {
         for j in 0..result.targets.len() {
-            let accepted = accept_one(result, j, policy, &mut waivers, known.as_mut());
+            let accepted = accept_one(result, j, policy, changes, &mut waivers, known.as_mut());
             let Some(target) = result.targets.get_mut(j) else {
                 continue;
             };
@@ -60,6 +64,7 @@ fn accept_one(
     result: &RequirementResult,
     j: usize,
     policy: &Policy,
+    changes: &Changes<'_>,
     waivers: &mut Waivers<'_>,
     mut known: Option<&mut Known<'_>>,
 ) -> AcceptedOne {
@@ -69,9 +74,11 @@ fn accept_one(
     };
     let status = target.status();
     let whole = waivers.whole(result, target);
+    let change = changes.get(&(result.id.as_str(), target.target.as_str()));
+    let has_regressed = policy.no_regression && change.is_some_and(|c| c.kind == ChangeKind::Regressed);
     match status {
         Status::Pass | Status::NotApplicable { .. } => return no,
-        Status::Warn { .. } if !policy.fail_on_warn => return no,
+        Status::Warn { .. } if !policy.fail_on_warn && !has_regressed => return no,
         Status::Unknown { .. } => {
             waivers.mark_unknown(result, target);
             if let Some(known) = known {
@@ -84,8 +91,9 @@ fn accept_one(
         }
         Status::Fail | Status::Warn { .. } => {}
     }
+    let warnings_count = policy.fail_on_warn || status.is_warn();
     let at_fault =
-        |finding: &&Finding| finding.status.is_fail() || (policy.fail_on_warn && finding.status.is_warn());
+        |finding: &&Finding| finding.status.is_fail() || (warnings_count && finding.status.is_warn());
     let faults: Vec<&Finding> = target.outcome.findings.iter().filter(at_fault).collect();
     waivers.mark(result, target, &faults);
     // Every fault is looked at, so that the baseline counts all it excuses.
@@ -475,6 +483,24 @@ mod tests {
             (judged.verdict(), state(&judged)),
             (Verdict::ReadyWithWaivers, WaiverState::Active)
         );
+    }
+
+    #[test]
+    fn a_warning_that_was_none_before_can_be_waived() {
+        let policy = Policy::default().no_regression(true);
+        let earlier = report(vec![Given::pass("a.x")]).concluded(NOW);
+        let run = report(vec![Given::warn("a.x").max_age(60), Given::pass("a.y")])
+            .policy(policy.clone())
+            .earlier(earlier);
+        assert_eq!(run.concluded(NOW).verdict(), Verdict::NotReady);
+        let judged = run.waiver(waiver("a.x")).concluded(NOW);
+        assert_eq!(
+            (judged.verdict(), state(&judged)),
+            (Verdict::ReadyWithWaivers, WaiverState::Active)
+        );
+        // Too old to tell, it is let through all the same, and not from then on only.
+        let later = judged.rescored(policy, NOW.plus_days(1));
+        assert_eq!(later.verdict(), Verdict::ReadyWithWaivers);
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! From raw outcomes to score and verdict: everything a report says beyond what the probes said.
 
-use std::collections::BTreeMap;
-
 use super::{
-    Attestation, Baseline, Change, Decision, Digest, Policy, Score, Trend, Waiver,
+    Attestation, Baseline, Decision, Digest, Policy, Score, Trend, Waiver,
     accept::accept,
     attestation::attest,
     model::{Item, worst},
@@ -84,26 +82,27 @@ fn settle(report: &mut Report, attestations: &[Attestation], now: Timestamp) {
 }
 
 fn is_stale(result: &RequirementResult, started_at: Timestamp, now: Timestamp) -> bool {
-    result.max_age_seconds.is_some_and(|seconds| {
-        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-        started_at.plus_seconds(seconds) < now
-    })
+    // Wider than an instant: an age may be any number, and an instant may lie at the end of time.
+    let age = i128::from(now.unix_seconds()) - i128::from(started_at.unix_seconds());
+    result.max_age_seconds.is_some_and(|most| age > i128::from(most))
 }
 
 /// What follows from what the results count as.
 fn decide(report: &mut Report, waivers: &[Waiver], baseline: Option<&Baseline>, now: Timestamp) {
-    let policy = report.policy.clone();
-    let started_at = report.started_at;
-    let accepted = accept(&mut report.results, waivers, baseline, &policy, started_at, now);
+    let Report { results, trend, .. } = report;
+    let changes = trend.as_ref().map(Trend::by_row).unwrap_or_default();
+    let accepted = accept(
+        results,
+        waivers,
+        baseline,
+        &report.policy,
+        &changes,
+        report.started_at,
+        now,
+    );
 
     let mut items = Vec::with_capacity(report.results.len());
     let mut rows = Vec::with_capacity(report.results.len());
-    let changes: BTreeMap<(&str, &str), &Change> = report
-        .trend
-        .iter()
-        .flat_map(|trend| &trend.changes)
-        .map(|change| ((change.requirement.as_str(), change.target.as_str()), change))
-        .collect();
     for (i, result) in report.results.iter().enumerate() {
         let mut is_accepted = true;
         for (j, target) in result.targets.iter().enumerate() {
@@ -136,7 +135,7 @@ fn decide(report: &mut Report, waivers: &[Waiver], baseline: Option<&Baseline>, 
         });
     }
     let score = Score::of(&items);
-    let decision = Decision::of(&policy, &score, &rows);
+    let decision = Decision::of(&report.policy, &score, &rows);
 
     report.results_digest = Digest::of_results(&report.results);
     report.score = score;

@@ -145,8 +145,8 @@ impl Policy {
 pub enum Verdict {
     /// It is. Exit code 0.
     Ready,
-    /// It is, with accepted risks: waivers that have an owner and an end, or findings of a baseline, without
-    /// which it would not be. Exit code 0.
+    /// It is, with accepted risks: waivers that have an owner and an end, or failures known from a baseline
+    /// that would have counted. Exit code 0.
     ReadyWithWaivers,
     /// It is not. Exit code 1.
     NotReady,
@@ -273,9 +273,11 @@ impl Against {
             }
             (Some((Verdict::NotReady, line)), None) => self.not_ready.push((gravity, line)),
             (Some((_, line)), None) => self.inconclusive.push((gravity, line)),
-            // A failure that is accepted moves what a target is compared with.
+            // A failure that is accepted moves what a target is compared with; and a waiver is seen.
             (None, Some(accepted))
-                if row.target.status().is_fail() && row.weight > 0 && policy.compares() =>
+                if row.target.status().is_fail()
+                    && row.weight > 0
+                    && (policy.compares() || matches!(accepted, Accepted::Waiver { .. })) =>
             {
                 let line = format!("{}; {}", fails(row), Acceptance(accepted));
                 self.accepted.push((gravity, line));
