@@ -22,8 +22,16 @@ mod set_cookie;
 mod syntax;
 
 pub use self::{
-    applicability::ResponseKind, cookies::Cookies, cross_origin_isolation::CrossOriginIsolation, csp::Csp,
-    disclosure::Disclosure, framing::Framing, health::{HealthFormat, HttpHealth, StatusSet}, hsts::Hsts,
-    https_redirect::HttpsRedirect, nosniff::Nosniff,
-    permissions_policy::PermissionsPolicy, referrer_policy::ReferrerPolicy,
+    applicability::ResponseKind,
+    cookies::Cookies,
+    cross_origin_isolation::CrossOriginIsolation,
+    csp::Csp,
+    disclosure::Disclosure,
+    framing::Framing,
+    health::{HealthFormat, HttpHealth, StatusSet},
+    hsts::Hsts,
+    https_redirect::HttpsRedirect,
+    nosniff::Nosniff,
+    permissions_policy::PermissionsPolicy,
+    referrer_policy::ReferrerPolicy,
 };
