@@ -17,16 +17,22 @@ pub mod target;
 pub mod testing;
 
 pub use async_trait::async_trait;
+pub use serde;
+pub use serde_json;
+
+#[cfg(feature = "config")]
+pub use self::suite::{Config, ConfigError, LookSettings};
 
 pub use self::{
     clock::{Clock, FixedClock, SystemClock, Timestamp, TimestampError},
     error::ErrorChain,
     observe::{Looking, Observation, ObserveError, Recording, RecordingError, Source, Sources},
     outcome::{Cause, Credit, Evidence, Finding, Fingerprint, Measure, Outcome, Reason, Status, Unit},
-    probe::{Described, Priority, Probe, ProbeContext, ProbeError, ProbeId, ProbeInfo, probe_fn},
+    probe::{Described, Priority, Probe, ProbeContext, ProbeError, ProbeId, ProbeInfo, attested, probe_fn},
     redact::{Credential, Credentials, Origin, Secret},
     registry::{Registry, RegistryError},
     report::Report,
+    run::{Event, Gate, GateError, GateMode, Runner, gate},
     score::{Attestation, Baseline, Policy, Score, Trend, Verdict, Waiver},
     suite::{Profile, Requirement, Retry, Suite, SuiteError},
     target::{Target, TargetError},
@@ -36,4 +42,6 @@ pub use self::{
 #[doc(hidden)]
 pub mod __private {
     pub use serde::{self, Deserialize};
+
+    pub use crate::report::{Demands, check_no_regression, check_pass, check_ready};
 }

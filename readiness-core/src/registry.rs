@@ -5,9 +5,15 @@ use std::{any::type_name, collections::BTreeMap, fmt, sync::Arc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::probe::{Described, Probe, ProbeInfo};
+use crate::{
+    probe::{Described, Probe, ProbeInfo},
+    suite::Requirement,
+    target::Target,
+};
 
 type Factory = Arc<dyn Fn(Settings<'_>) -> Result<Arc<dyn Probe>, String> + Send + Sync>;
+
+type Preset = fn(&Arc<Target>, &Value) -> Result<Vec<Requirement>, String>;
 
 /// The probes a program knows: built in ones, and those of other crates.
 ///
@@ -39,6 +45,7 @@ type Factory = Arc<dyn Fn(Settings<'_>) -> Result<Arc<dyn Probe>, String> + Send
 pub struct Registry {
     entries: BTreeMap<String, Entry>,
     aliases: BTreeMap<String, String>,
+    presets: BTreeMap<String, Preset>,
     conflicts: Vec<RegistryError>,
 }
 
@@ -104,6 +111,38 @@ impl Registry {
         let entry = self.entry(id)?;
         (entry.factory)(Settings(settings)).map_err(|problem| RegistryError::Settings {
             id: id.to_owned(),
+            problem,
+        })
+    }
+
+    /// Adds a preset: a name for the requirements that a kind of target usually has.
+    ///
+    /// It is given the target and the settings (`null` where there are none), and says in words what is
+    /// wrong with them.
+    pub fn add_preset(&mut self, name: &str, preset: Preset) -> &mut Self {
+        self.presets.insert(name.to_owned(), preset);
+        self
+    }
+
+    /// The requirements of a preset for a target.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: an unknown name lists the known ones; wrong settings say what is wrong.
+    pub fn preset(
+        &self,
+        name: &str,
+        target: &Arc<Target>,
+        settings: &Value,
+    ) -> Result<Vec<Requirement>, RegistryError> {
+        let preset = self
+            .presets
+            .get(name)
+            .ok_or_else(|| RegistryError::UnknownPreset {
+                name: name.chars().take(60).collect(),
+                known: self.presets.keys().cloned().collect(),
+            })?;
+        preset(target, settings).map_err(|problem| RegistryError::Settings {
+            id: name.to_owned(),
             problem,
         })
     }
@@ -185,6 +224,14 @@ pub enum RegistryError {
     Unknown {
         /// The id asked for.
         id: String,
+        /// The known ones, sorted.
+        known: Vec<String>,
+    },
+    /// There is no preset of this name.
+    #[error("unknown preset `{name}`; known are {}", list(known))]
+    UnknownPreset {
+        /// The name asked for.
+        name: String,
         /// The known ones, sorted.
         known: Vec<String>,
     },

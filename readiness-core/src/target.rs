@@ -26,6 +26,7 @@ pub struct Target {
     path: String,
     query: Vec<(String, Secret<String>)>,
     userinfo: Option<(String, Secret<String>)>,
+    credential: Option<String>,
 }
 
 impl Target {
@@ -122,12 +123,19 @@ impl Target {
             path,
             query,
             userinfo,
+            credential: None,
         })
     }
 
     /// Gives it another label.
     pub fn labelled(mut self, label: impl Into<String>) -> Self {
         self.label = label.into().into();
+        self
+    }
+
+    /// Uses the credential of this handle, which the suite holds, instead of what stood in the URL.
+    pub fn with_credential(mut self, handle: impl Into<String>) -> Self {
+        self.credential = Some(handle.into());
         self
     }
 
@@ -141,6 +149,7 @@ impl Target {
             path: path.to_owned(),
             query: Vec::new(),
             userinfo: None,
+            credential: None,
             ..self.clone()
         }
     }
@@ -201,11 +210,13 @@ impl Target {
         Origin::new(&self.scheme, &self.host, self.port)
     }
 
-    /// The handle of the credential that stood in the URL, if one did.
+    /// The handle of the credential to use: the one that was set, or the one that stood in the URL.
     pub fn credential(&self) -> Option<String> {
-        self.userinfo
-            .is_some()
-            .then(|| format!("{}.userinfo", self.label))
+        self.credential.clone().or_else(|| {
+            self.userinfo
+                .is_some()
+                .then(|| format!("{}.userinfo", self.label))
+        })
     }
 
     /// The user name that stood in the URL.
@@ -216,9 +227,9 @@ impl Target {
     /// What of the URL is secret, by handle, bound to its origin.
     pub fn credentials(&self) -> Credentials {
         let mut all = Credentials::default();
-        if let (Some(handle), Some((user, password))) = (self.credential(), &self.userinfo) {
+        if let Some((user, password)) = &self.userinfo {
             let login = Credential::login(self.origin(), user.clone(), password.reveal().clone());
-            all.insert(handle, login);
+            all.insert(format!("{}.userinfo", self.label), login);
         }
         for (i, (_, value)) in self.query.iter().enumerate() {
             let text = Credential::text(self.origin(), value.reveal().clone());
@@ -261,7 +272,9 @@ impl fmt::Display for Target {
                 crate::redact::REDACTED.to_owned()
             }
         });
-        f.write_str(&path)
+        // A path means something over HTTP; where there is none, `/` would only be noise.
+        let is_bare = path == "/" && !matches!(self.scheme.as_str(), "http" | "https");
+        f.write_str(if is_bare { "" } else { &path })
     }
 }
 

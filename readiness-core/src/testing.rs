@@ -1,5 +1,8 @@
 //! For tests of probes: facts made by hand, no network, no clock.
 
+mod conformance;
+mod looks;
+
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -7,11 +10,16 @@ use futures_util::FutureExt;
 use crate::{
     clock::Timestamp,
     observe::{Observation, Observatory, ObserveError, Recorded, RecordedFact, Recording, Sources},
-    outcome::{Outcome, Reason},
-    probe::{Probe, ProbeContext, ProbeError},
+    outcome::Outcome,
+    probe::{Probe, ProbeContext},
     redact::Credentials,
     suite::Profile,
     target::Target,
+};
+
+pub use self::{
+    conformance::{conformance, faults_of_outcome},
+    looks::Looks,
 };
 
 /// Facts made by hand: what the sources would have seen.
@@ -114,18 +122,6 @@ impl Facts {
             .run(&cx)
             .now_or_never()
             .expect("the probe must wait for nothing but its facts");
-        outcome_of(result)
-    }
-}
-
-/// What a probe's answer means.
-pub(crate) fn outcome_of(result: Result<Outcome, ProbeError>) -> Outcome {
-    match result {
-        Ok(outcome) => outcome,
-        Err(ProbeError::Observe(error)) => match error.cause {
-            Some(cause) => Outcome::dependency_failed(cause),
-            None => Outcome::unknown(error.reason, error.message),
-        },
-        Err(error) => Outcome::unknown(Reason::ERROR, crate::error::ErrorChain(&error).to_string()),
+        crate::run::outcome_of(result)
     }
 }

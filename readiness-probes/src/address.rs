@@ -1,6 +1,6 @@
 //! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
@@ -47,10 +47,17 @@ impl Addresses {
 /// Where the name has no address, nobody answers, or no address has a local route: one cause, the same for
 /// every probe.
 pub async fn addresses(cx: &ProbeContext) -> Result<Addresses, ProbeError> {
-    let host = cx.target().host();
-    let all = match cx.target().address() {
-        Some(address) => vec![address],
-        None => {
+    addresses_of(cx, cx.target().host()).await
+}
+
+/// Resolves any host, an address without brackets among them, as [`addresses`] does the target's.
+///
+/// # Errors
+/// As [`addresses`].
+pub async fn addresses_of(cx: &ProbeContext, host: &str) -> Result<Addresses, ProbeError> {
+    let all = match host.parse() {
+        Ok(address) => vec![address],
+        Err(_) => {
             let (v4, v6) = join(
                 cx.observe(DnsLookup::address(host, Family::V4)),
                 cx.observe(DnsLookup::address(host, Family::V6)),
@@ -101,15 +108,65 @@ pub async fn endpoints(cx: &ProbeContext, port: u16, tls: bool) -> Result<Vec<En
         .collect())
 }
 
+/// What an address is where the world cannot reach it by routing: loopback, private and their like, also
+/// inside the forms that carry an IPv4 address. `None` for all others. RFC 6890, RFC 6052, RFC 3056.
+pub fn special_purpose(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) => special_v4(v4),
+        IpAddr::V6(v6) => {
+            let [.., g, h] = v6.segments();
+            let carried = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+            match v6.segments() {
+                [0, 0, 0, 0, 0, 0, 0, 0] => Some("unspecified"),
+                [0, 0, 0, 0, 0, 0, 0, 1] => Some("loopback"),
+                // ::ffff:0:0/96 and 64:ff9b::/96
+                [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => special_v4(carried(g, h)),
+                // 2002::/16
+                [0x2002, high, low, ..] => special_v4(carried(high, low)),
+                [0xfc00..=0xfdff, ..] => Some("private"),
+                [0xfe80..=0xfebf, ..] => Some("link-local"),
+                [0xff00..=0xffff, ..] => Some("multicast"),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn special_v4(v4: Ipv4Addr) -> Option<&'static str> {
+    match v4.octets() {
+        [0, ..] => Some("unspecified"),
+        [127, ..] => Some("loopback"),
+        // 100.64.0.0/10, RFC 6598
+        [100, 64..=127, ..] => Some("shared"),
+        _ if v4.is_private() => Some("private"),
+        _ if v4.is_link_local() => Some("link-local"),
+        _ if v4.is_multicast() => Some("multicast"),
+        [240..=255, ..] => Some("reserved"),
+        _ => None,
+    }
+}
+
 /// The `Host` of a target on this port: the port is left out where it is the scheme's own.
 pub fn authority(target: &Target, port: u16, tls: bool) -> String {
-    let host = target.host();
+    authority_of(target.host(), port, tls)
+}
+
+/// The `Host` of any host, an address without brackets among them, on this port.
+pub fn authority_of(host: &str, port: u16, tls: bool) -> String {
     let usual = if tls { 443 } else { 80 };
     match (host.contains(':'), port == usual) {
         (true, true) => format!("[{host}]"),
         (true, false) => format!("[{host}]:{port}"),
         (false, true) => host.to_owned(),
         (false, false) => format!("{host}:{port}"),
+    }
+}
+
+/// The outcome where something could not be looked at: its cause is kept, so that a report names it once.
+pub fn not_seen(error: &ObserveError) -> Outcome {
+    match &error.cause {
+        Some(cause) => Outcome::dependency_failed(cause.clone()),
+        None => Outcome::unknown(error.reason.clone(), error.message.clone()),
     }
 }
 
@@ -255,6 +312,40 @@ mod tests {
             (Ok(&answer(DnsResult::Refused)), Err(&silent), Reason::DNS_REFUSED),
         ] {
             assert_eq!(merge("a", v4, v6).unwrap_err().reason, reason);
+        }
+    }
+
+    #[test]
+    fn inner_addresses_are_known_in_every_form() {
+        for (address, what) in [
+            ("127.0.0.1", "loopback"),
+            ("10.0.0.1", "private"),
+            ("172.31.255.255", "private"),
+            ("169.254.169.254", "link-local"),
+            ("100.64.0.1", "shared"),
+            ("0.0.0.0", "unspecified"),
+            ("255.255.255.255", "reserved"),
+            ("::", "unspecified"),
+            ("::1", "loopback"),
+            ("::ffff:10.0.0.1", "private"),
+            ("64:ff9b::7f00:1", "loopback"),
+            ("2002:c0a8:1::1", "private"),
+            ("fd00::1", "private"),
+            ("fe80::1", "link-local"),
+            ("ff02::1", "multicast"),
+        ] {
+            assert_eq!(special_purpose(address.parse().unwrap()), Some(what), "{address}");
+        }
+        for address in [
+            "8.8.8.8",
+            "100.63.0.1",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2001:db8::1",
+            "2606:4700::1111",
+            "2002:808:808::1",
+        ] {
+            assert_eq!(special_purpose(address.parse().unwrap()), None, "{address}");
         }
     }
 

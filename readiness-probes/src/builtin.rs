@@ -2,12 +2,52 @@
 
 use readiness_core::Registry;
 
-/// Adds every probe of this crate that its features allow.
+#[cfg(feature = "dep")]
+use crate::dep;
+#[cfg(feature = "dns")]
+use crate::dns;
+#[cfg(feature = "http")]
+use crate::http;
+#[cfg(feature = "tcp")]
+use crate::net;
+#[cfg(feature = "tls")]
+use crate::tls;
+
+/// Adds every probe and preset of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    let _ = registry;
+    register_probes(registry);
+    crate::presets::register(registry);
 }
 
-/// A registry with every probe of this crate that its features allow.
+pub(crate) fn register_probes(registry: &mut Registry) {
+    #[cfg(feature = "dns")]
+    registry.add_with(dns::DnsRecords::check);
+    #[cfg(feature = "tcp")]
+    registry.add::<net::Tcp>();
+    #[cfg(feature = "net")]
+    registry.add_with(net::PortExposure::check);
+    #[cfg(feature = "tls")]
+    registry
+        .add::<tls::TlsCertificate>()
+        .add_with(tls::TlsProtocol::check);
+    #[cfg(feature = "http")]
+    registry
+        .add_with(http::Cookies::check)
+        .add_with(http::CrossOriginIsolation::check)
+        .add_with(http::Csp::check)
+        .add_with(http::Disclosure::check)
+        .add_with(http::Framing::check)
+        .add_with(http::Hsts::check)
+        .add_with(http::HttpHealth::check)
+        .add_with(http::HttpsRedirect::check)
+        .add_with(http::Nosniff::check)
+        .add_with(http::PermissionsPolicy::check)
+        .add_with(http::ReferrerPolicy::check);
+    #[cfg(feature = "dep")]
+    registry.add::<dep::Postgres>().add::<dep::Redis>();
+}
+
+/// A registry with every probe and preset of this crate that its features allow.
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     register(&mut registry);

@@ -1,8 +1,13 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, SeqAccess, Unexpected, Visitor},
+};
 
 /// A set of ports, written as `22, 80, 8000-8100`.
+///
+/// It is read from such a text, from a number, or from a list of both: `[22, 80, "8000-8100"]`.
 ///
 /// ```
 /// use readiness_core::fact::PortSet;
@@ -11,8 +16,8 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(set.len(), 5);
 /// # Ok::<(), readiness_core::fact::PortSetError>(())
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Serialize)]
+#[serde(into = "String")]
 pub struct PortSet(Vec<(u16, u16)>);
 
 impl PortSet {
@@ -113,6 +118,48 @@ impl FromStr for PortSet {
     }
 }
 
+impl<'de> Deserialize<'de> for PortSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PortSetVisitor)
+    }
+}
+
+struct PortSetVisitor;
+
+impl<'de> Visitor<'de> for PortSetVisitor {
+    type Value = PortSet;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ports from 1 to 65535, such as `22, 80, 8000-8100` or a list of them")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<PortSet, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<PortSet, E> {
+        match u16::try_from(number) {
+            Ok(port) if port > 0 => Ok(PortSet(vec![(port, port)])),
+            _ => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
+        }
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<PortSet, E> {
+        match u64::try_from(number) {
+            Ok(number) => self.visit_u64(number),
+            Err(_) => Err(E::invalid_value(Unexpected::Signed(number), &self)),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<PortSet, A::Error> {
+        let mut ranges = Vec::new();
+        while let Some(PortSet(more)) = all.next_element()? {
+            ranges.extend(more);
+        }
+        Ok(PortSet::from_ranges(ranges))
+    }
+}
+
 impl TryFrom<String> for PortSet {
     type Error = PortSetError;
 
@@ -148,6 +195,33 @@ mod tests {
         assert_eq!("65535,1".parse::<PortSet>().unwrap().union(&set).len(), 6);
         for wrong in ["0", "65536", "9-1", "x", "1-", "-"] {
             assert!(wrong.parse::<PortSet>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_too() {
+        let read = |json: &str| serde_json::from_str::<PortSet>(json);
+        let set = read(r#"[443, "22, 80", [81], "8000-8002"]"#).unwrap();
+        assert_eq!(set.to_string(), "22,80-81,443,8000-8002");
+        assert_eq!(read("443").unwrap(), read(r#""443""#).unwrap());
+        assert_eq!(
+            serde_json::to_string(&set).unwrap(),
+            r#""22,80-81,443,8000-8002""#
+        );
+        assert!(read("[]").unwrap().is_empty());
+        for wrong in [
+            "0",
+            "65536",
+            "-1",
+            "[0]",
+            "[1, 65536]",
+            "true",
+            "1.5",
+            r#"["x"]"#,
+            "null",
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(error.contains("1 to 65535"), "{wrong}: {error}");
         }
     }
 }

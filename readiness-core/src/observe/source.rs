@@ -156,6 +156,12 @@ impl Looking {
             .ok_or_else(|| ObserveError::new(Reason::CANCELLED, "the run is over"))
     }
 
+    /// The round this look belongs to, counted from 1: a retry looks again in the next one, and must not be
+    /// given what an earlier round kept of a failure.
+    pub fn round(&self) -> u32 {
+        self.round
+    }
+
     /// Asks for another fact.
     ///
     /// # Errors

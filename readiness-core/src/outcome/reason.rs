@@ -93,6 +93,10 @@ reasons! {
     TLS_ALERT = "tls.alert";
     /// The peer demands a client certificate.
     TLS_CLIENT_CERTIFICATE_REQUIRED = "tls.client_certificate_required";
+    /// The peer closed the connection in the middle of the handshake.
+    TLS_CLOSED = "tls.closed";
+    /// There is no version or suite that both sides support.
+    TLS_INCOMPATIBLE = "tls.incompatible";
     /// The peer's TLS messages are malformed.
     TLS_MALFORMED = "tls.malformed";
     /// A TLS handshake message is over the size limit.
@@ -151,6 +155,8 @@ impl Reason {
             "tcp.unreachable" => "the host cannot be reached",
             "tls.alert" => "the peer ended the handshake with an alert",
             "tls.client_certificate_required" => "the peer demands a client certificate",
+            "tls.closed" => "the peer closed the connection in the handshake",
+            "tls.incompatible" => "no TLS version or suite both sides support",
             "tls.malformed" => "the peer's TLS messages are malformed",
             "tls.message_too_large" => "a TLS message is over the size limit",
             "tls.not_tls" => "the peer does not speak TLS on this port",

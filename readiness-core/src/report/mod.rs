@@ -4,6 +4,8 @@ mod assert;
 mod report;
 mod text;
 
+#[doc(hidden)]
+pub use self::assert::{Demands, check_no_regression, check_pass, check_ready};
 pub use self::{
     report::{Accepted, Report, RequirementResult, TargetResult, Tool, ViewReport},
     text::TextOptions,

@@ -26,6 +26,9 @@ pub struct Report {
     pub catalog: String,
     /// When the run began; the instant everything is judged by.
     pub started_at: Timestamp,
+    /// As of when score and verdict are, where the report was scored again at another instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_at: Option<Timestamp>,
     /// How long the run took, in milliseconds.
     pub duration_ms: u64,
     /// The verdict, the rule behind it, and what led to it.
@@ -127,22 +130,25 @@ pub struct TargetResult {
     pub target: String,
     /// The target as it is shown, without secrets.
     pub url: String,
-    /// What the probe said.
+    /// What the probe said. It stays as it is, so that a stored report can be scored again.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// How many attempts were made; 0 where the run ended before the first.
+    /// What it counts as, where that is not what the probe said: too old, or attested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_as: Option<Status>,
+    /// How many attempts were made; the one that was cut short among them.
     pub attempts: u32,
     /// Whether it passed only on a later attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
     /// How long all attempts took, in milliseconds.
     pub duration_ms: u64,
-    /// What accepts its failure, where something does.
+    /// What accepts its failure, where something does. Under [`Policy::fail_on_warn`] a warning is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Accepted>,
 }
 
-/// What accepts a failure, or lets an unknown blocker through.
+/// What accepts a failure, or lets an unknown one through. It buys permission, not points.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case", tag = "by")]
@@ -179,6 +185,28 @@ impl Report {
         self.results
             .iter()
             .flat_map(|result| result.targets.iter().map(move |target| (result, target)))
+    }
+}
+
+impl TargetResult {
+    /// A result after one attempt.
+    pub fn new(target: impl Into<String>, url: impl Into<String>, outcome: Outcome) -> Self {
+        Self {
+            target: target.into(),
+            url: url.into(),
+            outcome,
+            counts_as: None,
+            attempts: 1,
+            flaky: false,
+            duration_ms: 0,
+            accepted: None,
+        }
+    }
+
+    /// What it counts as: what the probe said, unless that is too old or a person attested what no probe
+    /// can judge.
+    pub fn status(&self) -> &Status {
+        self.counts_as.as_ref().unwrap_or(&self.outcome.status)
     }
 }
 

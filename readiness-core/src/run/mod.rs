@@ -1,7 +1,22 @@
 //! Running a suite: one future, bounded, with deadlines.
 
+mod blocking;
+mod event;
+mod gate;
+mod job;
+mod queue;
+mod runner;
+
 use std::any::Any;
 
+pub(crate) use self::job::outcome_of;
+pub use self::{
+    event::{Event, Events},
+    gate::{Gate, GateError, GateMode, gate},
+    runner::Runner,
+};
+
+/// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()

@@ -1,20 +1,27 @@
 //! From outcomes to a score, a verdict and an exit code. Integers only; `now` is an input; nothing
 //! depends on the order of completion.
 
+mod accept;
 mod attestation;
 mod baseline;
+mod conclude;
 mod digest;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod laws;
 mod model;
 mod policy;
 mod trend;
 mod waiver;
 
+pub(crate) use self::conclude::conclude;
 pub use self::{
-    attestation::{Attestation, AttestationRecord, Attested},
-    baseline::{Baseline, BaselineRecord},
+    attestation::{Attestation, AttestationError, AttestationRecord, Attested, AttestedEvidence},
+    baseline::{Baseline, BaselineError, BaselineRecord, KnownFinding},
     digest::Digest,
     model::{BasisPoints, Score},
     policy::{Decision, Policy, Verdict},
     trend::{Change, ChangeKind, Trend},
-    waiver::{Waiver, WaiverRecord, WaiverState},
+    waiver::{Waiver, WaiverError, WaiverRecord, WaiverState},
 };

@@ -1,9 +1,13 @@
 //! What is asked of which target.
 
+#[cfg(feature = "config")]
+mod config;
 mod profile;
 mod requirement;
 mod suite;
 
+#[cfg(feature = "config")]
+pub use self::config::{Config, ConfigError, LookSettings};
 pub use self::{
     profile::Profile,
     requirement::{Requirement, Retry},

@@ -1,7 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+
 use crate::{
-    probe::{Priority, Probe},
+    outcome::{Outcome, Reason},
+    probe::{Priority, Probe, ProbeContext, ProbeError, ProbeInfo},
     target::Target,
 };
 
@@ -93,6 +96,25 @@ impl Requirement {
         self
     }
 
+    /// The same with those targets alone that are wanted; `None` where none is.
+    pub(crate) fn only(&self, wanted: impl Fn(&str) -> bool) -> Option<Self> {
+        let targets: Vec<_> = self
+            .targets
+            .iter()
+            .filter(|t| wanted(t.label()))
+            .cloned()
+            .collect();
+        (!targets.is_empty()).then(|| Self {
+            targets,
+            ..self.clone()
+        })
+    }
+
+    /// Replaces the probe by one that does not look.
+    pub(crate) fn disarm(&mut self) {
+        self.probe = Arc::new(Disarmed(self.probe.info().clone()));
+    }
+
     /// Its id, stable over time.
     pub fn id(&self) -> &str {
         self.id
@@ -138,6 +160,23 @@ impl Requirement {
     /// How old a result may be.
     pub fn own_max_age(&self) -> Option<Duration> {
         self.max_age
+    }
+}
+
+#[derive(Debug)]
+struct Disarmed(ProbeInfo);
+
+#[async_trait]
+impl Probe for Disarmed {
+    fn info(&self) -> &ProbeInfo {
+        &self.0
+    }
+
+    async fn run(&self, _: &ProbeContext) -> Result<Outcome, ProbeError> {
+        Err(ProbeError::unknown(
+            Reason::CANCELLED,
+            "nothing was looked at: the gate is off",
+        ))
     }
 }
 

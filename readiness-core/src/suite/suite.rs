@@ -1,27 +1,50 @@
+use std::{io, sync::Arc};
+
+use serde_json::json;
+
 use super::{Profile, Requirement};
 use crate::{
-    observe::Sources,
-    redact::Credentials,
-    score::{Attestation, Baseline, Policy, Waiver},
+    observe::{Recording, Sources},
+    probe::Priority,
+    redact::{Credential, Credentials},
+    report::Report,
+    run::Runner,
+    score::{Attestation, Baseline, Digest, Policy, Waiver},
+    target::Target,
 };
 
 /// Requirements, the sources that answer them, and the policy that decides.
 ///
 /// A suite holds nothing of a run: it may be run many times, also at once.
+///
+/// ```
+/// use readiness_core::{Outcome, Requirement, Sources, Suite, Target, probe_fn};
+/// let suite = Suite::new(Sources::default()).with(Requirement::new(
+///     probe_fn("queue.depth", |_| async { Ok(Outcome::pass("3 orders wait")) }),
+///     Target::parse("tcp://queue:5672")?,
+/// ))?;
+/// let report = suite.run_blocking()?;
+/// assert_eq!(report.results.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Suite {
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) sources: Sources,
     pub(crate) credentials: Credentials,
-    pub(crate) profile: Option<Profile>,
+    profile: Option<Profile>,
     pub(crate) policy: Policy,
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) attestations: Vec<Attestation>,
     pub(crate) baseline: Option<Baseline>,
-    pub(crate) catalog: Option<String>,
+    pub(crate) earlier: Option<Arc<Report>>,
+    catalog: Option<String>,
 }
 
 impl Suite {
+    /// The newest catalogue of probes, priorities and thresholds this version knows.
+    pub const CATALOG: &'static str = "2026.1";
+
     /// An empty suite over these sources.
     pub fn new(sources: Sources) -> Self {
         Self {
@@ -42,13 +65,13 @@ impl Suite {
     /// [`Suite::with`] for a suite behind a reference.
     ///
     /// # Errors
-    /// [`SuiteError::Duplicate`] where the suite already has one of this id for one of its targets.
+    /// As [`Suite::with`].
     pub fn add(&mut self, requirement: Requirement) -> Result<(), SuiteError> {
         for target in requirement.targets() {
-            let clash = self.requirements.iter().find(|other| {
+            let others = self.requirements.iter().filter(|other| {
                 other.id() == requirement.id() && other.targets().iter().any(|t| t.label() == target.label())
             });
-            if let Some(other) = clash {
+            if let Some(other) = others.into_iter().next() {
                 return Err(SuiteError::Duplicate {
                     id: requirement.id().to_owned(),
                     target: target.label().to_owned(),
@@ -62,6 +85,192 @@ impl Suite {
         }
         self.requirements.push(requirement);
         Ok(())
+    }
+
+    /// Takes over the requirements and credentials of another suite. Sources, policy and waivers stay.
+    ///
+    /// # Errors
+    /// As [`Suite::with`].
+    pub fn merge(mut self, other: Suite) -> Result<Self, SuiteError> {
+        self.credentials.extend(other.credentials);
+        for requirement in other.requirements {
+            self.add(requirement)?;
+        }
+        Ok(self)
+    }
+
+    /// Holds every target to this profile instead of the target's own default.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = Some(profile);
+        self
+    }
+
+    /// Sets the rule that turns the score into a verdict.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Adds an accepted risk.
+    pub fn waiver(mut self, waiver: Waiver) -> Self {
+        self.waivers.push(waiver);
+        self
+    }
+
+    /// Adds a person's word.
+    pub fn attestation(mut self, attestation: Attestation) -> Self {
+        self.attestations.push(attestation);
+        self
+    }
+
+    /// Sets the findings that were there before: only new ones fail.
+    pub fn baseline(mut self, baseline: Baseline) -> Self {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    /// Compares with an earlier report.
+    pub fn earlier(mut self, report: Report) -> Self {
+        self.earlier = Some(Arc::new(report));
+        self
+    }
+
+    /// Pins the catalogue.
+    pub fn pinned(mut self, catalog: impl Into<String>) -> Self {
+        self.catalog = Some(catalog.into());
+        self
+    }
+
+    /// Adds a credential under a handle. It is only ever sent to its origin.
+    pub fn credential(mut self, handle: impl Into<String>, credential: Credential) -> Self {
+        self.credentials.insert(handle, credential);
+        self
+    }
+
+    /// Replaces the sources.
+    pub fn with_sources(mut self, sources: Sources) -> Self {
+        self.sources = sources;
+        self
+    }
+
+    /// The same suite, answered from a recording alone: no socket is opened.
+    pub fn replaying(mut self, recording: &Recording) -> Self {
+        self.sources = Sources::replaying(recording);
+        self
+    }
+
+    /// The requirements, in order.
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
+    /// The requirements, to be changed.
+    pub fn requirements_mut(&mut self) -> &mut Vec<Requirement> {
+        &mut self.requirements
+    }
+
+    /// The sources.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The rule that turns the score into a verdict.
+    pub fn own_policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The catalogue it is judged by.
+    pub fn catalog(&self) -> &str {
+        self.catalog.as_deref().unwrap_or(Self::CATALOG)
+    }
+
+    /// Whether it can be run.
+    ///
+    /// # Errors
+    /// [`SuiteError::Empty`] where it asks nothing.
+    pub fn check(&self) -> Result<(), SuiteError> {
+        if self.requirements.is_empty() {
+            return Err(SuiteError::Empty);
+        }
+        Ok(())
+    }
+
+    /// Runs it with the usual bounds; see [`Runner`] to change them.
+    ///
+    /// # Cancel safety
+    /// Dropping the future releases everything before `drop` returns.
+    pub async fn run(&self) -> Report {
+        Runner::default().run(self).await
+    }
+
+    /// Runs it where nothing is async, inside or outside a runtime.
+    ///
+    /// # Errors
+    /// Where the machine cannot start a runtime or a thread.
+    pub fn run_blocking(&self) -> io::Result<Report> {
+        Runner::default().run_blocking(self)
+    }
+
+    /// The same suite with those requirements and targets alone that are wanted, by id and label.
+    pub fn only(&self, wanted: impl Fn(&str, &str) -> bool) -> Self {
+        let mut suite = self.clone();
+        suite.requirements = self
+            .requirements
+            .iter()
+            .filter_map(|requirement| requirement.only(|label| wanted(requirement.id(), label)))
+            .collect();
+        suite
+    }
+
+    /// The same suite with every probe replaced by one that does not look.
+    pub(crate) fn without_probes(mut self) -> Self {
+        for requirement in &mut self.requirements {
+            requirement.disarm();
+        }
+        self
+    }
+
+    pub(crate) fn profile_of(&self, target: &Target) -> Profile {
+        self.profile
+            .clone()
+            .unwrap_or_else(|| Profile::for_target(target))
+    }
+
+    /// How much a requirement matters: what was set for it, or what the profile of its targets makes of
+    /// the probe's own.
+    pub(crate) fn priority_of(&self, requirement: &Requirement) -> Priority {
+        let info = requirement.probe().info();
+        requirement.own_priority().unwrap_or_else(|| {
+            let at = |target: &Arc<Target>| self.profile_of(target).priority(info.id.as_str(), info.priority);
+            let most = requirement.targets().iter().map(at).min();
+            most.unwrap_or(info.priority)
+        })
+    }
+
+    /// What is asked, of which labels, with which thresholds, and what decides. No URL, no secret.
+    pub(crate) fn digest(&self) -> Digest {
+        let requirements: Vec<_> = self
+            .requirements
+            .iter()
+            .map(|requirement| {
+                let labels: Vec<&str> = requirement.targets().iter().map(|t| t.label()).collect();
+                json!({
+                    "id": requirement.id(),
+                    "probe": format!("{:?}", requirement.probe()),
+                    "targets": labels,
+                    "priority": self.priority_of(requirement),
+                    "weight": requirement.own_weight(),
+                    "blocker": requirement.own_blocker(),
+                    "timeout": format!("{:?}", requirement.attempt_timeout()),
+                    "attempts": requirement.own_retry().attempts,
+                })
+            })
+            .collect();
+        Digest::of_json(&json!({
+            "catalog": self.catalog(),
+            "policy": self.policy,
+            "requirements": requirements,
+        }))
     }
 }
 

@@ -1,1 +1,6 @@
-//! dns
+//! Names: what nameservers say about a target.
+
+mod expected;
+mod records;
+
+pub use self::{expected::SetMode, records::DnsRecords};

@@ -1,1 +1,37 @@
-//! http
+//! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
+
+mod applicability;
+mod cookies;
+mod cross_origin_isolation;
+mod csp;
+mod disclosure;
+mod framing;
+mod health;
+#[cfg(test)]
+mod healthy;
+mod hsts;
+mod https_redirect;
+mod nosniff;
+mod page;
+mod permissions_policy;
+mod policy;
+mod referrer_policy;
+#[cfg(test)]
+mod samples;
+mod set_cookie;
+mod syntax;
+
+pub use self::{
+    applicability::ResponseKind,
+    cookies::Cookies,
+    cross_origin_isolation::CrossOriginIsolation,
+    csp::Csp,
+    disclosure::Disclosure,
+    framing::Framing,
+    health::{HealthFormat, HttpHealth, StatusSet},
+    hsts::Hsts,
+    https_redirect::HttpsRedirect,
+    nosniff::Nosniff,
+    permissions_policy::PermissionsPolicy,
+    referrer_policy::ReferrerPolicy,
+};

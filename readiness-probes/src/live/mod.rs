@@ -1,1 +1,32 @@
-//! live
+//! The sources: how facts are got from real deployments. All network I/O of this crate is in here.
+
+mod builder;
+mod link;
+mod route;
+mod settings;
+mod view;
+
+#[cfg(feature = "dep")]
+mod channel;
+#[cfg(feature = "dns")]
+pub mod dns;
+#[cfg(feature = "tls")]
+mod pem;
+#[cfg(feature = "dep")]
+mod postgres;
+#[cfg(feature = "tls")]
+mod provider;
+#[cfg(feature = "http")]
+mod redact;
+#[cfg(feature = "dep")]
+mod redis;
+#[cfg(feature = "tls")]
+mod roots;
+#[cfg(feature = "net")]
+mod sweep;
+#[cfg(feature = "tls")]
+mod verifier;
+
+pub use self::builder::{Live, LiveError};
+#[cfg(feature = "net")]
+pub use self::sweep::SweepSource;

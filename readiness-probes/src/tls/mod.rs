@@ -1,1 +1,13 @@
-//! tls
+//! The certificate a server shows, and the protocol it agrees upon.
+
+mod certificate;
+mod chain;
+mod expiry;
+#[cfg(test)]
+mod fixtures;
+mod protocol;
+mod refusal;
+mod x509;
+
+pub(crate) use self::refusal::not_looked;
+pub use self::{certificate::TlsCertificate, protocol::TlsProtocol};

@@ -1,0 +1,411 @@
+//! Which rule matters for which kind of response, and how much.
+
+use std::collections::BTreeMap;
+
+use readiness_core::{Finding, Outcome, Reason, Status, fact::Exchange};
+use serde::{Deserialize, Serialize};
+
+use super::syntax::{is_token, split_unquoted, trim};
+
+/// What kind of response it is, for the rules that apply to it.
+///
+/// It follows from the status and the `Content-Type`; the setting `kind` of a probe overrides it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseKind {
+    /// Data for programs, such as JSON.
+    Api,
+    /// A part of a page: script, style, image, font, download.
+    Asset,
+    /// A status that says something went wrong.
+    Error,
+    /// A document a browser shows.
+    Page,
+    /// A status with a `Location` to go to.
+    Redirect,
+}
+
+/// A rule whose weight depends on the kind of response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Rule {
+    CrossOriginIsolation,
+    Csp,
+    Framing,
+    Hsts,
+    Nosniff,
+    PermissionsPolicy,
+    ReferrerPolicy,
+}
+
+/// What a broken rule weighs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Weight {
+    /// Findings stand as they are.
+    Fails,
+    /// A failure is a weakness at most.
+    Warns,
+    /// Findings are notes.
+    Informs,
+    /// The rule does not apply, for this reason.
+    None(&'static str),
+}
+
+impl Weight {
+    /// The findings as they weigh here.
+    pub(crate) fn apply(self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        for finding in &mut findings {
+            match (self, &finding.status) {
+                (Self::Warns, Status::Fail) => finding.status = Status::warn(),
+                (Self::Informs, Status::Fail | Status::Warn { .. }) => finding.status = Status::Pass,
+                _ => {}
+            }
+        }
+        findings
+    }
+}
+
+/// The kind of a response, or why it is not the one to judge: a log-in wall, a rate limit, a maintenance page or
+/// a challenge says nothing about the page behind it.
+pub(crate) fn kind_of(
+    exchange: &Exchange,
+    declared: Option<ResponseKind>,
+    accept_status: &[u16],
+) -> Result<ResponseKind, Outcome> {
+    if let Some(kind) = declared {
+        return Ok(kind);
+    }
+    if accept_status.contains(&exchange.status) {
+        return Ok(by_type(exchange));
+    }
+    match gate(exchange) {
+        Some(gate) => Err(Outcome::unknown(
+            Reason::UNEXPECTED_RESPONSE,
+            format!("{gate} is not the page to judge"),
+        )),
+        None => Ok(by_status(exchange)),
+    }
+}
+
+/// The kind by status and type alone, for rules that hold for every response.
+pub(crate) fn by_status(exchange: &Exchange) -> ResponseKind {
+    match exchange.status {
+        200..=299 => by_type(exchange),
+        301 | 302 | 303 | 307 | 308 if exchange.first("location").is_some() => ResponseKind::Redirect,
+        _ => ResponseKind::Error,
+    }
+}
+
+/// What stands before the page, if something does: `HTTP 403`, `a challenge page (HTTP 200)`.
+pub(crate) fn gate(exchange: &Exchange) -> Option<String> {
+    if is_challenge(exchange) {
+        return Some(format!("a challenge page (HTTP {})", exchange.status));
+    }
+    matches!(exchange.status, 401 | 403 | 429 | 503).then(|| format!("HTTP {}", exchange.status))
+}
+
+/// Whether the response is a challenge of a filter in front of the service, by the headers that filters
+/// document for it.
+pub(crate) fn is_challenge(exchange: &Exchange) -> bool {
+    const MARKS: [(&str, &[&str]); 3] = [
+        ("cf-mitigated", &["challenge"]),
+        ("x-amzn-waf-action", &["captcha", "challenge"]),
+        ("x-vercel-mitigated", &["challenge"]),
+    ];
+    MARKS.iter().any(|(name, values)| {
+        exchange.first(name).is_some_and(|value| {
+            values
+                .iter()
+                .any(|mark| trim(value).eq_ignore_ascii_case(mark.as_bytes()))
+        })
+    })
+}
+
+/// How a rule weighs on a kind of response.
+pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weight {
+    use ResponseKind::{Api, Asset, Error, Page, Redirect};
+    match (rule, kind) {
+        (Rule::Hsts, Asset) => Weight::Informs,
+        (Rule::Hsts, _) => Weight::Fails,
+
+        (Rule::Nosniff, Page | Api) => Weight::Fails,
+        (Rule::Nosniff, Asset) if is_script_or_style(exchange) => Weight::Fails,
+        (Rule::Nosniff, Asset | Error) => Weight::Warns,
+        (Rule::Nosniff, Redirect) => Weight::None("a redirect has no content to sniff"),
+
+        (Rule::Csp, Page) => Weight::Fails,
+        (Rule::Csp, Api) => Weight::Informs,
+        (Rule::Csp, Asset) => Weight::None("an asset is governed by the policy of its page"),
+        (Rule::Csp, Redirect) => Weight::None("a redirect has no page to protect"),
+
+        (Rule::Framing, Page) => Weight::Fails,
+        (Rule::Framing, Api) => Weight::None("an API response is no page to frame"),
+        (Rule::Framing, Asset) => Weight::None("an asset is no page to frame"),
+        (Rule::Framing, Redirect) => Weight::None("a redirect has no page to frame"),
+
+        (Rule::Csp | Rule::Framing, Error) if is_html(exchange) => Weight::Warns,
+        (Rule::Csp | Rule::Framing, Error) => Weight::None("the error response is no HTML page"),
+
+        (Rule::ReferrerPolicy, Page) => Weight::Fails,
+        (Rule::ReferrerPolicy, Redirect) => Weight::Warns,
+        (Rule::ReferrerPolicy, Error) if is_html(exchange) => Weight::Fails,
+        (Rule::ReferrerPolicy, Error) => Weight::None("the error response is no HTML page"),
+        (Rule::ReferrerPolicy, Api) => Weight::None("an API response holds no links to follow"),
+        (Rule::ReferrerPolicy, Asset) => Weight::None("an asset is governed by the policy of its page"),
+
+        (Rule::PermissionsPolicy, Page) => Weight::Fails,
+        (Rule::PermissionsPolicy, Api) => Weight::None("an API response is no page that uses features"),
+        (Rule::PermissionsPolicy, Asset) => Weight::None("an asset is governed by the policy of its page"),
+        (Rule::PermissionsPolicy, Error) => Weight::None("an error response uses no features"),
+        (Rule::PermissionsPolicy, Redirect) => Weight::None("a redirect uses no features"),
+
+        (Rule::CrossOriginIsolation, Page | Api | Asset) => Weight::Fails,
+        (Rule::CrossOriginIsolation, Error) => Weight::None("an error response is not to be isolated"),
+        (Rule::CrossOriginIsolation, Redirect) => Weight::None("a redirect has no page to isolate"),
+    }
+}
+
+/// The media type without parameters, in lower case: the last one that parses. Fetch, "extract a MIME type".
+pub(crate) fn media_type(exchange: &Exchange) -> Option<String> {
+    let joined = exchange.joined("content-type")?;
+    split_unquoted(&joined, b',')
+        .into_iter()
+        .rev()
+        .find_map(|(_, part)| {
+            let essence = trim(part.split(|&byte| byte == b';').next().unwrap_or_default());
+            let slash = essence.iter().position(|&byte| byte == b'/')?;
+            let (kind, rest) = essence.split_at_checked(slash)?;
+            let subtype = rest.get(1..)?;
+            (is_token(kind) && is_token(subtype) && essence != b"*/*")
+                .then(|| String::from_utf8_lossy(essence).to_ascii_lowercase())
+        })
+}
+
+/// The response in a few words: `200, text/html`.
+pub(crate) fn describe(exchange: &Exchange) -> String {
+    let media_type = media_type(exchange);
+    format!(
+        "{}, {}",
+        exchange.status,
+        media_type.as_deref().unwrap_or("no media type")
+    )
+}
+
+/// Whether a browser shows it as an HTML document.
+pub(crate) fn is_html(exchange: &Exchange) -> bool {
+    media_type(exchange).is_some_and(|essence| is_html_type(&essence))
+}
+
+/// Says what is wrong with a list of accepted statuses.
+pub(crate) fn check_status(accept_status: &[u16]) -> Result<(), String> {
+    let mut seen = BTreeMap::new();
+    for &status in accept_status {
+        if !(200..=599).contains(&status) {
+            return Err(format!("`accept_status` holds {status}, expected 200 to 599"));
+        }
+        if seen.insert(status, ()).is_some() {
+            return Err(format!("`accept_status` holds {status} twice"));
+        }
+    }
+    Ok(())
+}
+
+fn by_type(exchange: &Exchange) -> ResponseKind {
+    let Some(essence) = media_type(exchange) else {
+        // Without a type a browser guesses, and may guess a page; where there is no content it has nothing to.
+        return match exchange.status {
+            204 | 205 => ResponseKind::Api,
+            _ => ResponseKind::Page,
+        };
+    };
+    match essence.as_str() {
+        html if is_html_type(html) => ResponseKind::Page,
+        "application/gzip"
+        | "application/octet-stream"
+        | "application/pdf"
+        | "application/wasm"
+        | "application/zip"
+        | "text/css" => ResponseKind::Asset,
+        script if is_script_type(script) => ResponseKind::Asset,
+        other => match other.split('/').next() {
+            Some("audio" | "font" | "image" | "video") => ResponseKind::Asset,
+            _ => ResponseKind::Api,
+        },
+    }
+}
+
+fn is_html_type(essence: &str) -> bool {
+    matches!(essence, "text/html" | "application/xhtml+xml")
+}
+
+/// MIME Sniffing, section 4.6, "JavaScript MIME type", as far as anybody still sends them.
+fn is_script_type(essence: &str) -> bool {
+    matches!(
+        essence,
+        "text/javascript"
+            | "application/javascript"
+            | "application/x-javascript"
+            | "text/ecmascript"
+            | "application/ecmascript"
+    )
+}
+
+fn is_script_or_style(exchange: &Exchange) -> bool {
+    media_type(exchange).is_some_and(|essence| essence == "text/css" || is_script_type(&essence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, content_type: &str) -> Exchange {
+        Exchange::new(
+            status,
+            [
+                ("content-type", content_type),
+                ("location", "https://example.com/"),
+            ],
+        )
+    }
+
+    #[test]
+    fn the_kind_follows_from_status_and_type() {
+        use ResponseKind::{Api, Asset, Error, Page, Redirect};
+        for (status, content_type, kind) in [
+            (200, "text/html", Page),
+            (200, "Text/HTML; charset=utf-8", Page),
+            (200, "application/xhtml+xml", Page),
+            (200, "application/json", Api),
+            (200, "application/problem+json", Api),
+            (200, "text/plain", Api),
+            (200, "application/xml", Api),
+            (200, "text/css", Asset),
+            (200, "text/javascript", Asset),
+            (200, "image/svg+xml", Asset),
+            (200, "font/woff2", Asset),
+            (200, "", Page),
+            (200, "nonsense", Page),
+            (204, "", Api),
+            (206, "video/mp4", Asset),
+            (301, "text/html", Redirect),
+            (308, "", Redirect),
+            (304, "", Error),
+            (404, "text/html", Error),
+            (500, "application/json", Error),
+            (199, "text/html", Error),
+        ] {
+            let kind_of = kind_of(&of(status, content_type), None, &[]);
+            assert_eq!(kind_of.unwrap(), kind, "{status} {content_type}");
+        }
+        // A redirect status without a place to go is no redirect.
+        assert_eq!(
+            by_status(&Exchange::new(302, [("content-type", "text/html")])),
+            Error
+        );
+    }
+
+    #[test]
+    fn a_gate_is_not_the_page_unless_declared() {
+        for status in [401, 403, 429, 503] {
+            let outcome = kind_of(&of(status, "text/html"), None, &[]).unwrap_err();
+            assert_eq!(outcome.status, Status::unknown(Reason::UNEXPECTED_RESPONSE));
+            assert!(
+                outcome.summary.contains(&status.to_string()),
+                "{}",
+                outcome.summary
+            );
+            let accepted = kind_of(&of(status, "text/html"), None, &[status]);
+            assert_eq!(accepted.unwrap(), ResponseKind::Page);
+            let declared = kind_of(&of(status, "text/html"), Some(ResponseKind::Error), &[]);
+            assert_eq!(declared.unwrap(), ResponseKind::Error);
+        }
+        for status in [400, 402, 404, 428, 430, 500, 502, 504] {
+            assert!(kind_of(&of(status, "text/html"), None, &[]).is_ok(), "{status}");
+        }
+        let challenge = Exchange::new(
+            200,
+            [("content-type", "text/html"), ("CF-Mitigated", "challenge")],
+        );
+        let outcome = kind_of(&challenge, None, &[]).unwrap_err();
+        assert!(
+            outcome.summary.contains("challenge page (HTTP 200)"),
+            "{}",
+            outcome.summary
+        );
+    }
+
+    #[test]
+    fn the_last_media_type_that_parses_counts() {
+        let of = |values: &[&str]| {
+            media_type(&Exchange::new(
+                200,
+                values.iter().map(|value| ("content-type", *value)),
+            ))
+        };
+        assert_eq!(of(&["text/html"]).as_deref(), Some("text/html"));
+        assert_eq!(
+            of(&["text/html", "application/json"]).as_deref(),
+            Some("application/json")
+        );
+        assert_eq!(of(&["text/html, nonsense"]).as_deref(), Some("text/html"));
+        assert_eq!(of(&["text/html;x=\"a,text/css\""]).as_deref(), Some("text/html"));
+        assert_eq!(of(&["text/plain, */*"]).as_deref(), Some("text/plain"));
+        for wrong in ["", "/", "text/", "/html", "text html", "text/ht ml", "a/b/c"] {
+            assert_eq!(of(&[wrong]), None, "{wrong}");
+        }
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn where_a_rule_does_not_apply_it_says_why() {
+        use ResponseKind::{Api, Asset, Error, Page, Redirect};
+        for rule in [
+            Rule::CrossOriginIsolation,
+            Rule::Csp,
+            Rule::Framing,
+            Rule::Hsts,
+            Rule::Nosniff,
+            Rule::PermissionsPolicy,
+            Rule::ReferrerPolicy,
+        ] {
+            assert_eq!(
+                weigh(rule, Page, &of(200, "text/html")),
+                Weight::Fails,
+                "{rule:?}"
+            );
+            for kind in [Api, Asset, Error, Redirect] {
+                if let Weight::None(because) = weigh(rule, kind, &of(200, "application/json")) {
+                    assert!(because.len() > 20, "{rule:?} {kind:?}");
+                }
+            }
+        }
+        let weight = |rule, status, content_type| {
+            let exchange = of(status, content_type);
+            weigh(rule, by_status(&exchange), &exchange)
+        };
+        assert_eq!(weight(Rule::Nosniff, 200, "text/css"), Weight::Fails);
+        assert_eq!(weight(Rule::Nosniff, 200, "image/png"), Weight::Warns);
+        assert_eq!(weight(Rule::Csp, 404, "text/html"), Weight::Warns);
+        assert!(matches!(
+            weight(Rule::Csp, 404, "application/json"),
+            Weight::None(_)
+        ));
+        assert_eq!(weight(Rule::Csp, 200, "application/json"), Weight::Informs);
+        assert_eq!(weight(Rule::Hsts, 301, ""), Weight::Fails);
+        assert_eq!(weight(Rule::Hsts, 200, "image/png"), Weight::Informs);
+        assert_eq!(weight(Rule::ReferrerPolicy, 301, ""), Weight::Warns);
+    }
+
+    #[test]
+    fn statuses_are_checked() {
+        for (list, right) in [
+            (&[][..], true),
+            (&[200, 599], true),
+            (&[199], false),
+            (&[600], false),
+            (&[403, 403], false),
+        ] {
+            assert_eq!(check_status(list).is_ok(), right, "{list:?}");
+        }
+    }
+}

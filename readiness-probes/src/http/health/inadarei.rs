@@ -1,0 +1,73 @@
+//! `application/health+json`, draft-inadarei-api-health-check-06.
+
+use serde_json::Value;
+
+use super::{
+    HealthFormat,
+    payload::{Body, Component, Health, Verdict},
+};
+
+pub(super) const CONTENT_TYPE: &str = "application/health+json";
+
+/// A status of the draft, and a sign that the draft is meant: its type, its checks, or its other members.
+pub(super) fn inadarei(body: &Body<'_>) -> Option<Health> {
+    let object = body.object()?;
+    let said = object.get("status")?.as_str()?;
+    let verdict = word(said)?;
+    let checks = object.get("checks").and_then(Value::as_object);
+    let has_checks = checks.is_some_and(|checks| checks.values().all(is_check));
+    let has_member = [
+        "version",
+        "releaseId",
+        "serviceId",
+        "notes",
+        "output",
+        "description",
+        "links",
+    ]
+    .iter()
+    .any(|member| object.contains_key(*member));
+    let is_bare = object.len() == 1 && matches!(said, "pass" | "warn" | "fail");
+    if body.essence != CONTENT_TYPE && !has_checks && !has_member && !is_bare {
+        return None;
+    }
+    let mut components = Vec::new();
+    for (name, value) in checks.into_iter().flatten() {
+        match value.as_array() {
+            Some(list) if list.len() == 1 => {
+                components.extend(list.iter().map(|check| component(name, check)))
+            }
+            Some(list) => {
+                let numbered = list.iter().enumerate();
+                components.extend(numbered.map(|(i, check)| component(&format!("{name}[{i}]"), check)));
+            }
+            // One object instead of a list is against the draft and plain enough.
+            None => components.push(component(name, value)),
+        }
+    }
+    Some(Health::new(HealthFormat::Inadarei, verdict, said).components(components))
+}
+
+fn component(name: &str, check: &Value) -> Component {
+    match check.get("status").and_then(Value::as_str) {
+        Some(said) => Component::new(name, Some(word(said).unwrap_or(Verdict::Unknown)), said),
+        // The status of a check is optional (section 4.6).
+        None => Component::new(name, None, "no status"),
+    }
+}
+
+fn is_check(value: &Value) -> bool {
+    value.is_object()
+        || value
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_object))
+}
+
+fn word(said: &str) -> Option<Verdict> {
+    match said.to_ascii_lowercase().as_str() {
+        "pass" | "ok" | "up" => Some(Verdict::Pass),
+        "warn" => Some(Verdict::Warn),
+        "fail" | "error" | "down" => Some(Verdict::Fail),
+        _ => None,
+    }
+}

@@ -1,0 +1,512 @@
+use readiness_core::{
+    Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Unit, async_trait,
+    fact::{Exchange, HttpExchange},
+    probe,
+};
+
+use super::{
+    ResponseKind,
+    applicability::{self, Rule, Weight, check_status, weigh},
+    page::judge_page,
+    syntax::{excerpt, is_token, shown, split_unquoted, trim, unquote},
+};
+
+probe! {
+    /// Browsers come back over https only (HTTP Strict Transport Security).
+    ///
+    /// # What it checks
+    /// The first `Strict-Transport-Security` line of the response to the target's own path, read as browsers
+    /// read it. A redirect and an error response are judged as well: every https response can set the policy.
+    ///
+    /// # Why it matters
+    /// Without it the first request of each visit may go over plain HTTP, where anybody on the way can answer in
+    /// the service's place.
+    ///
+    /// # How it is judged
+    /// A missing line fails, and so does one that browsers ignore: no `max-age` or one that is no number, a
+    /// directive given twice, a value where none belongs, a stray quote. `max-age=0` switches the policy off and
+    /// fails; less than `min_max_age_seconds` fails. Lines after the first have no effect; where they say
+    /// something else, that is a warning. It does not apply to plain HTTP and to addresses, for which browsers
+    /// ignore the header.
+    ///
+    /// # How to fix
+    /// Send `Strict-Transport-Security: max-age=31536000` on every https response, errors and redirects among
+    /// them (nginx: `add_header … always`). Begin with a short `max-age` where plain HTTP is still in use.
+    pub struct Hsts {
+        /// The least `max-age` that passes, in seconds. Default: 15552000 (180 days).
+        pub min_max_age_seconds: u64 = 15_552_000,
+        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
+        pub kind: Option<ResponseKind> = None,
+        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
+        pub accept_status: Vec<u16> = Vec::new(),
+    }
+    id: "http.hsts",
+    title: "browsers come back over https only",
+    priority: High,
+    references: [
+        "RFC 6797 section 6.1" => "https://www.rfc-editor.org/rfc/rfc6797#section-6.1",
+        "RFC 6797 section 8.1" => "https://www.rfc-editor.org/rfc/rfc6797#section-8.1",
+    ],
+}
+
+#[async_trait]
+impl Probe for Hsts {
+    fn info(&self) -> &ProbeInfo {
+        Self::described()
+    }
+
+    async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
+        judge_page(cx, |key, exchange| judge(self, key, exchange)).await
+    }
+}
+
+impl Hsts {
+    /// Says what is wrong with the settings.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.min_max_age_seconds == 0 {
+            return Err("`min_max_age_seconds` is 0, expected at least 1: 0 switches the policy off".into());
+        }
+        check_status(&self.accept_status)
+    }
+}
+
+const HEADER: &str = "Strict-Transport-Security";
+
+fn judge(settings: &Hsts, key: &HttpExchange, exchange: &Exchange) -> Outcome {
+    if !exchange.channel.is_secure() {
+        return Outcome::not_applicable("browsers ignore HSTS over plain http");
+    }
+    let host = &key.endpoint.name;
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        // RFC 6797, section 8.1.1.
+        return Outcome::not_applicable("browsers keep no HSTS policy for an address");
+    }
+    let kind = settings
+        .kind
+        .unwrap_or_else(|| applicability::by_status(exchange));
+    let weight = weigh(Rule::Hsts, kind, exchange);
+    if let Weight::None(because) = weight {
+        return Outcome::not_applicable(because);
+    }
+    let mut lines = exchange.all("strict-transport-security");
+    let Some(first) = lines.next() else {
+        let gate = (settings.kind.is_none() && !settings.accept_status.contains(&exchange.status))
+            .then(|| applicability::is_challenge(exchange))
+            .unwrap_or_default();
+        if gate {
+            // The filter in front made this response; it says nothing about the service's own.
+            return match applicability::kind_of(exchange, None, &[]) {
+                Err(outcome) => outcome,
+                Ok(_) => Outcome::fail("no Strict-Transport-Security header"),
+            };
+        }
+        let finding = Finding::fail("missing", format!("expected a `{HEADER}` header and found none"))
+            .remedy(format!(
+                "send `{HEADER}: max-age=31536000` on every https response"
+            ));
+        return Outcome::judged("no Strict-Transport-Security header", weight.apply(vec![finding]));
+    };
+    let mut findings = Vec::new();
+    let others = lines.filter(|line| *line != first).count();
+    if others > 0 {
+        findings.push(
+            Finding::warn(
+                "conflicting_lines",
+                format!("{others} more `{HEADER}` lines differ from the first, expected one line"),
+            )
+            .evidence("first line", shown(first))
+            .remedy("send the header from one place: browsers obey the first line only"),
+        );
+    }
+    let mut measure = None;
+    let summary = match parse(first) {
+        Err(fault) => {
+            findings.push(
+                Finding::fail(
+                    "ignored",
+                    format!(
+                        "browsers ignore the header: {}, at byte {}",
+                        fault.problem, fault.at
+                    ),
+                )
+                .evidence(HEADER, shown(first))
+                .remedy(format!("send `{HEADER}: max-age=31536000`")),
+            );
+            "browsers ignore the header, as it does not parse".to_owned()
+        }
+        Ok(policy) => {
+            let age = policy.max_age_seconds;
+            let least = settings.min_max_age_seconds;
+            let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+            measure =
+                Some(Measure::new("max-age", whole(age), Unit::Seconds).at_least(whole(least), whole(least)));
+            if age == 0 {
+                findings.push(
+                    Finding::fail(
+                        "switched_off",
+                        "`max-age` is 0 s, which makes browsers forget the policy",
+                    )
+                    .evidence(HEADER, shown(first))
+                    .remedy(format!("send `{HEADER}: max-age=31536000`")),
+                );
+            } else if age < least {
+                findings.push(
+                    Finding::fail(
+                        "max_age_too_short",
+                        format!("`max-age` is {age} s, expected at least {least} s"),
+                    )
+                    .evidence(HEADER, shown(first))
+                    .remedy(format!(
+                        "raise it to 31536000, or lower `min_max_age_seconds` (now {least})"
+                    )),
+                );
+            }
+            let subdomains = if policy.include_subdomains {
+                ", with subdomains"
+            } else {
+                ""
+            };
+            format!("max-age is {age} s{subdomains}")
+        }
+    };
+    let outcome = Outcome::judged(summary, weight.apply(findings)).evidence(HEADER, shown(first));
+    match measure {
+        Some(measure) => outcome.measure(measure),
+        None => outcome,
+    }
+}
+
+/// What a browser takes from one line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Policy {
+    /// At most `u64::MAX`: browsers clamp what is longer.
+    max_age_seconds: u64,
+    include_subdomains: bool,
+}
+
+/// Why browsers ignore a line, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Fault {
+    at: usize,
+    problem: String,
+}
+
+/// Reads one line as RFC 6797, section 6.1, wants it and browsers do it.
+///
+/// `preload` and everything unknown is skipped, repeated or not, as browsers do.
+fn parse(line: &[u8]) -> Result<Policy, Fault> {
+    let fault = |at: usize, problem: String| Err(Fault { at, problem });
+    let (mut max_age, mut include_subdomains) = (None, false);
+    for (at, directive) in split_unquoted(line, b';') {
+        let trimmed = trim(directive);
+        if trimmed.is_empty() {
+            continue;
+        }
+        let (name, value) = match trimmed.iter().position(|&byte| byte == b'=') {
+            None => (trimmed, None),
+            Some(equals) => {
+                let (name, rest) = trimmed.split_at_checked(equals).unwrap_or_default();
+                (trim(name), Some(trim(rest.get(1..).unwrap_or_default())))
+            }
+        };
+        if !is_token(name) {
+            return fault(at, format!("`{}` is no directive name", excerpt(name)));
+        }
+        let content = match value {
+            None => None,
+            Some(value) if is_token(value) => Some(value.to_vec()),
+            Some(value) => match unquote(value) {
+                Some(content) => Some(content),
+                None => {
+                    let (name, value) = (excerpt(name), excerpt(value));
+                    return fault(at, format!("`{name}` has the malformed value `{value}`"));
+                }
+            },
+        };
+        if name.eq_ignore_ascii_case(b"max-age") {
+            if max_age.is_some() {
+                return fault(at, "`max-age` stands twice".into());
+            }
+            let digits = content.unwrap_or_default();
+            if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+                return fault(
+                    at,
+                    format!("`max-age` is `{}`, expected digits", excerpt(&digits)),
+                );
+            }
+            max_age = Some(digits.iter().fold(0_u64, |sum, digit| {
+                sum.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+            }));
+        } else if name.eq_ignore_ascii_case(b"includesubdomains") {
+            if include_subdomains {
+                return fault(at, "`includeSubDomains` stands twice".into());
+            }
+            if value.is_some() {
+                return fault(at, "`includeSubDomains` has a value, expected none".into());
+            }
+            include_subdomains = true;
+        }
+    }
+    match max_age {
+        Some(max_age_seconds) => Ok(Policy {
+            max_age_seconds,
+            include_subdomains,
+        }),
+        None => fault(line.len(), "`max-age` is missing".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use readiness_core::{Reason, Status, Target, fact::Channel};
+
+    use super::*;
+    use crate::http::samples;
+
+    fn judged(value: &str) -> Outcome {
+        judge(
+            &Hsts::default(),
+            &samples::key("example.com"),
+            &samples::html(&[("strict-transport-security", value)]),
+        )
+    }
+
+    #[test]
+    fn what_browsers_obey() {
+        // RFC 6797, sections 6.1 and 6.2: order, case, blanks, empty and unknown directives are free.
+        for (line, age, subdomains) in [
+            ("max-age=31536000", 31_536_000, false),
+            ("MAX-AGE=5", 5, false),
+            ("mAx-Age = 5", 5, false),
+            ("\tmax-age\t=\t5\t", 5, false),
+            ("max-age=\"5\"", 5, false),
+            ("max-age=\"\\5\"", 5, false),
+            ("max-age=0005", 5, false),
+            ("max-age=0", 0, false),
+            ("max-age=5;", 5, false),
+            (";max-age=5", 5, false),
+            (";; ;max-age=5;; ;", 5, false),
+            ("max-age=5;includeSubDomains", 5, true),
+            ("max-age=5;INCLUDESUBDOMAINS", 5, true),
+            ("includeSubDomains;max-age=5", 5, true),
+            ("includeSubDomains ; max-age=5 ; preload", 5, true),
+            ("max-age=5; preload", 5, false),
+            ("max-age=5; preload; preload", 5, false),
+            ("max-age=5; unknown", 5, false),
+            ("max-age=5; unknown=token", 5, false),
+            ("max-age=5; unknown=\"quoted; max-age=7\"", 5, false),
+            ("unknown=\"a\\\"b;\"; max-age=5", 5, false),
+            ("max-age=18446744073709551615", u64::MAX, false),
+            ("max-age=18446744073709551616", u64::MAX, false),
+            ("max-age=99999999999999999999999999999999", u64::MAX, false),
+        ] {
+            let wanted = Policy {
+                max_age_seconds: age,
+                include_subdomains: subdomains,
+            };
+            assert_eq!(parse(line.as_bytes()), Ok(wanted), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_browsers_ignore() {
+        for line in [
+            "",
+            " ",
+            ";",
+            ";;;",
+            "max-age",
+            "max-age=",
+            "max-age =",
+            "max-age=\"\"",
+            "max-age=abc",
+            "max-age=5a",
+            "max-age=5 5",
+            "max-age=-5",
+            "max-age=+5",
+            "max-age=5.0",
+            "max-age=0x5",
+            "max-age=5,",
+            "max-age=5, max-age=5",
+            "max-age=5=5",
+            "max-age==5",
+            "max-age=\"5",
+            "max-age=5\"",
+            "max-age='5'",
+            "max-age=\"5\"5",
+            "\"max-age=5\"",
+            "\"max-age\"=5",
+            "max-age:5",
+            "max age=5",
+            "maxage=5",
+            "max-age=5; max-age=5",
+            "max-age=5; MAX-AGE=6",
+            "max-age=5; includeSubDomains; includesubdomains",
+            "max-age=5; includeSubDomains=",
+            "max-age=5; includeSubDomains=true",
+            "max-age=5; includeSubDomains=\"\"",
+            "max-age=5 includeSubDomains",
+            "max-age=5; unknown=",
+            "max-age=5; =5",
+            "max-age=5; a b",
+            "max-age=5; \"",
+            "max-age=5; a=b c",
+            "includeSubDomains",
+            "preload",
+            "max-age=\u{665}",
+            "max-age=5; \u{e9}",
+        ] {
+            assert!(parse(line.as_bytes()).is_err(), "{line}");
+            assert_eq!(judged(line).findings[0].code, "ignored", "{line}");
+        }
+    }
+
+    #[test]
+    fn the_fault_is_placed() {
+        let fault = parse(b"max-age=5; max-age=6").unwrap_err();
+        assert_eq!((fault.at, fault.problem.as_str()), (10, "`max-age` stands twice"));
+    }
+
+    #[test]
+    fn the_age_is_judged_at_below_and_above_its_bound() {
+        for (age, code) in [
+            (0, Some("switched_off")),
+            (1, Some("max_age_too_short")),
+            (15_551_999, Some("max_age_too_short")),
+            (15_552_000, None),
+            (15_552_001, None),
+            // More than a year gains nothing in some browsers and does no harm.
+            (63_072_000, None),
+        ] {
+            let outcome = judged(&format!("max-age={age}"));
+            assert_eq!(outcome.findings.first().map(|f| f.code.as_str()), code, "{age}");
+            assert_eq!(outcome.status.is_pass(), code.is_none(), "{age}");
+            assert_eq!(outcome.measures.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_advice_never_names_preload() {
+        for outcome in [
+            judged("max-age=1"),
+            judged("x"),
+            judged("max-age=31536000; includeSubDomains"),
+        ] {
+            assert!(!format!("{outcome:?}").contains("preload"));
+        }
+        assert!(!Hsts::described().fix.contains("preload"));
+    }
+
+    #[test]
+    fn only_the_first_line_counts() {
+        // RFC 6797, section 8.1.
+        let two = |a: &str, b: &str| {
+            let exchange =
+                samples::html(&[("strict-transport-security", a), ("Strict-Transport-Security", b)]);
+            judge(&Hsts::default(), &samples::key("example.com"), &exchange)
+        };
+        assert!(two("max-age=31536000", "max-age=31536000").status.is_pass());
+        let outcome = two("max-age=31536000", "max-age=0");
+        assert_eq!(
+            (outcome.findings[0].code.as_str(), outcome.findings.len()),
+            ("conflicting_lines", 1)
+        );
+        assert!(outcome.status.is_warn());
+        assert!(two("max-age=0", "max-age=31536000").status.is_fail());
+        assert!(two("junk", "max-age=31536000").status.is_fail());
+    }
+
+    #[test]
+    fn it_does_not_apply_to_plain_http_and_addresses() {
+        let exchange = samples::html(&[("strict-transport-security", "junk")]);
+        let plain = judge(
+            &Hsts::default(),
+            &samples::key("example.com"),
+            &samples::plain(exchange.clone()),
+        );
+        assert!(plain.status.is_not_applicable());
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            let outcome = judge(&Hsts::default(), &samples::key(address), &exchange);
+            assert!(outcome.status.is_not_applicable(), "{address}");
+        }
+        let untrusted = exchange.channel(Channel::UntrustedTls);
+        assert!(
+            judge(&Hsts::default(), &samples::key("example.com"), &untrusted)
+                .status
+                .is_fail()
+        );
+    }
+
+    #[test]
+    fn redirects_and_errors_are_judged_and_assets_inform() {
+        let status = |status, headers: &[(&str, &str)]| {
+            let exchange = Exchange::new(status, headers.iter().copied());
+            judge(&Hsts::default(), &samples::key("example.com"), &exchange).status
+        };
+        assert!(status(301, &[("location", "https://www.example.com/")]).is_fail());
+        for code in [401, 403, 404, 500, 503] {
+            assert!(status(code, &[("content-type", "text/html")]).is_fail(), "{code}");
+            assert!(status(code, &[("strict-transport-security", "max-age=31536000")]).is_pass());
+        }
+        assert!(status(200, &[("content-type", "image/png")]).is_pass());
+        assert_eq!(
+            status(403, &[("cf-mitigated", "challenge")]),
+            Status::unknown(Reason::UNEXPECTED_RESPONSE)
+        );
+    }
+
+    #[test]
+    fn the_probe_judges_the_targets_own_path() {
+        let target = Target::parse("https://example.com/").unwrap();
+        let facts = samples::facts(
+            "https://example.com/",
+            &[("strict-transport-security", "max-age=31536000")],
+        );
+        let outcome = facts.judge(&Hsts::default(), &target);
+        assert_eq!(
+            (outcome.status, outcome.summary.as_str()),
+            (Status::Pass, "max-age is 31536000 s")
+        );
+        let facts = samples::facts("https://example.com/", &[("content-type", "text/html")]);
+        assert!(facts.judge(&Hsts::default(), &target).status.is_fail());
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        let with = |min_max_age_seconds, status: &[u16]| {
+            Hsts {
+                min_max_age_seconds,
+                accept_status: status.to_vec(),
+                ..Hsts::default()
+            }
+            .check()
+        };
+        assert!(with(1, &[503]).is_ok());
+        assert!(with(0, &[]).unwrap_err().contains("min_max_age_seconds"));
+        assert!(with(1, &[99]).is_err());
+    }
+
+    #[test]
+    fn hostile_values_are_ignored_as_a_whole() {
+        for value in samples::hostile() {
+            let exchange = samples::html(&[("strict-transport-security", value)]);
+            let outcome = judge(&Hsts::default(), &samples::key("example.com"), &exchange);
+            assert!(outcome.status.is_fail());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&line);
+        }
+
+        #[test]
+        fn a_number_is_read_back(age: u64, subdomains: bool) {
+            let suffix = if subdomains { "; includeSubDomains" } else { "" };
+            let policy = parse(format!("max-age={age}{suffix}").as_bytes()).unwrap();
+            prop_assert_eq!(policy, Policy { max_age_seconds: age, include_subdomains: subdomains });
+        }
+    }
+}

@@ -1,0 +1,291 @@
+use readiness_core::{
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
+    probe,
+};
+
+use super::{
+    ResponseKind,
+    applicability::{Rule, Weight, check_status, is_html, kind_of, media_type, weigh},
+    page::judge_page,
+    syntax::{excerpt, shown, split_unquoted, trim},
+};
+
+probe! {
+    /// Browsers take a response for what it says it is.
+    ///
+    /// # What it checks
+    /// `X-Content-Type-Options` as browsers read it, and whether `Content-Type` is there and parses.
+    ///
+    /// # Why it matters
+    /// A browser that guesses may run an upload or an error text as a script. A response without a type is
+    /// guessed at in any case.
+    ///
+    /// # How it is judged
+    /// The first value of the list must be `nosniff`, in upper or lower case: `nosniff, x` counts, `, nosniff` does
+    /// not. A missing or malformed `Content-Type` fails where there is content. Pages, APIs, scripts and styles
+    /// fail; other assets and error responses warn; a redirect has no content to sniff.
+    ///
+    /// # How to fix
+    /// Send `X-Content-Type-Options: nosniff` and a `Content-Type` that fits on every response.
+    pub struct Nosniff {
+        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
+        pub kind: Option<ResponseKind> = None,
+        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
+        pub accept_status: Vec<u16> = Vec::new(),
+    }
+    id: "http.nosniff",
+    title: "browsers do not guess the content type",
+    priority: Medium,
+    references: [
+        "Fetch, determine nosniff" => "https://fetch.spec.whatwg.org/#determine-nosniff",
+        "MIME Sniffing section 4.4" => "https://mimesniff.spec.whatwg.org/#parsing-a-mime-type",
+    ],
+}
+
+#[async_trait]
+impl Probe for Nosniff {
+    fn info(&self) -> &ProbeInfo {
+        Self::described()
+    }
+
+    async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
+        judge_page(cx, |_, exchange| judge(self, exchange)).await
+    }
+}
+
+impl Nosniff {
+    /// Says what is wrong with the settings.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_status(&self.accept_status)
+    }
+}
+
+const REMEDY: &str = "send `X-Content-Type-Options: nosniff`, once";
+
+fn judge(settings: &Nosniff, exchange: &Exchange) -> Outcome {
+    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
+        Ok(kind) => kind,
+        Err(outcome) => return outcome,
+    };
+    let weight = weigh(Rule::Nosniff, kind, exchange);
+    if let Weight::None(because) = weight {
+        return Outcome::not_applicable(because);
+    }
+    let mut findings = Vec::new();
+    let header = exchange.joined("x-content-type-options");
+    match &header {
+        None => findings.push(
+            Finding::fail(
+                "missing",
+                "expected `X-Content-Type-Options: nosniff` and found no such header",
+            )
+            .remedy(REMEDY),
+        ),
+        Some(value) if !is_nosniff(value) => findings.push(
+            Finding::fail(
+                "not_nosniff",
+                format!(
+                    "the first value is `{}`, expected `nosniff`",
+                    excerpt(first_of(value))
+                ),
+            )
+            .evidence("X-Content-Type-Options", shown(value))
+            .remedy(REMEDY),
+        ),
+        Some(_) => {}
+    }
+    if has_content(exchange) && media_type(exchange).is_none() {
+        let remedy = "send the type of the content, such as `Content-Type: text/html; charset=utf-8`";
+        findings.push(match exchange.joined("content-type") {
+            None => {
+                Finding::fail("no_content_type", "expected a `Content-Type` and found none").remedy(remedy)
+            }
+            Some(value) => Finding::fail(
+                "malformed_content_type",
+                format!("`Content-Type` is `{}`, expected type/subtype", excerpt(&value)),
+            )
+            .evidence("Content-Type", shown(&value))
+            .remedy(remedy),
+        });
+    }
+    if is_html(exchange) && !names_charset(exchange) {
+        findings.push(
+            Finding::note(
+                "no_charset",
+                "`Content-Type` names no charset, so browsers look for it in the page",
+            )
+            .evidence(
+                "Content-Type",
+                shown(&exchange.joined("content-type").unwrap_or_default()),
+            ),
+        );
+    }
+    let summary = match findings.first().map(|finding| finding.code.as_str()) {
+        Some("missing") => "no X-Content-Type-Options header",
+        Some("not_nosniff") => "X-Content-Type-Options is not nosniff",
+        Some("no_content_type") => "nosniff, but no Content-Type",
+        Some("malformed_content_type") => "nosniff, but a malformed Content-Type",
+        _ => "nosniff, with a content type",
+    };
+    Outcome::judged(summary, weight.apply(findings))
+}
+
+/// Fetch, "determine nosniff": only the first value counts.
+fn is_nosniff(joined: &[u8]) -> bool {
+    first_of(joined).eq_ignore_ascii_case(b"nosniff")
+}
+
+fn first_of(joined: &[u8]) -> &[u8] {
+    split_unquoted(joined, b',')
+        .first()
+        .map(|(_, value)| trim(value))
+        .unwrap_or_default()
+}
+
+fn has_content(exchange: &Exchange) -> bool {
+    !matches!(exchange.status, 204 | 205 | 304)
+        && exchange.first("content-length").map(trim) != Some(&b"0"[..])
+}
+
+fn names_charset(exchange: &Exchange) -> bool {
+    exchange.joined("content-type").is_some_and(|value| {
+        split_unquoted(&value, b';').iter().any(|(_, part)| {
+            let part = trim(part);
+            part.get(..8)
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"charset="))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use readiness_core::{Reason, Status, Target};
+
+    use super::*;
+    use crate::http::samples;
+
+    fn of(status: u16, headers: &[(&str, &str)]) -> Outcome {
+        judge(
+            &Nosniff::default(),
+            &Exchange::new(status, headers.iter().copied()),
+        )
+    }
+
+    fn codes(outcome: &Outcome) -> Vec<&str> {
+        outcome.findings.iter().map(|f| f.code.as_str()).collect()
+    }
+
+    #[test]
+    fn the_first_value_decides() {
+        // Fetch, "determine nosniff" and "get, decode, and split".
+        for (lines, wanted) in [
+            (&["nosniff"][..], true),
+            (&["NoSniff"], true),
+            (&[" \tnosniff\t "], true),
+            (&["nosniff,nosniff"], true),
+            (&["nosniff, x"], true),
+            (&["nosniff", "x"], true),
+            (&["nosniff,"], true),
+            (&["nosniff", ""], true),
+            (&[",nosniff"], false),
+            (&["", "nosniff"], false),
+            (&["x, nosniff"], false),
+            (&["x", "nosniff"], false),
+            (&["no sniff"], false),
+            (&["nosniff;"], false),
+            (&["\"nosniff\""], false),
+            (&["'nosniff'"], false),
+            (&["\u{c}nosniff"], false),
+            (&["nosniff\u{b}"], false),
+            (&["nosniffx"], false),
+            (&["\"a,nosniff"], false),
+            (&[""], false),
+        ] {
+            let headers = lines.iter().map(|line| ("x-content-type-options", *line));
+            let exchange = samples::html(&headers.collect::<Vec<_>>());
+            let outcome = judge(&Nosniff::default(), &exchange);
+            assert_eq!(outcome.status.is_pass(), wanted, "{lines:?}");
+            assert_eq!(codes(&outcome).contains(&"not_nosniff"), !wanted, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn content_needs_a_type() {
+        let nosniff = ("x-content-type-options", "nosniff");
+        assert_eq!(codes(&of(200, &[nosniff])), ["no_content_type"]);
+        assert_eq!(
+            codes(&of(200, &[nosniff, ("content-type", "html")])),
+            ["malformed_content_type"]
+        );
+        assert_eq!(
+            codes(&of(200, &[nosniff, ("content-type", "text/html")])),
+            ["no_charset"]
+        );
+        assert!(
+            of(200, &[nosniff, ("content-type", "text/html;CHARSET=utf-8")])
+                .findings
+                .is_empty()
+        );
+        assert!(
+            of(200, &[nosniff, ("content-type", "application/json")])
+                .findings
+                .is_empty()
+        );
+        for status in [204, 205] {
+            assert!(of(status, &[nosniff]).status.is_pass(), "{status}");
+        }
+        assert!(of(200, &[nosniff, ("content-length", "0")]).status.is_pass());
+        assert!(of(200, &[nosniff, ("content-length", "1")]).status.is_fail());
+    }
+
+    #[test]
+    fn the_weight_depends_on_the_kind() {
+        let of_type = |content_type| of(200, &[("content-type", content_type)]).status;
+        for content_type in ["text/html", "application/json", "text/css", "text/javascript"] {
+            assert!(of_type(content_type).is_fail(), "{content_type}");
+        }
+        for content_type in ["image/png", "application/pdf"] {
+            assert!(of_type(content_type).is_warn(), "{content_type}");
+        }
+        assert!(of(404, &[("content-type", "text/html")]).status.is_warn());
+        assert!(of(301, &[("location", "/")]).status.is_not_applicable());
+        assert_eq!(of(403, &[]).status, Status::unknown(Reason::UNEXPECTED_RESPONSE));
+    }
+
+    #[test]
+    fn the_probe_judges_the_targets_own_path() {
+        let target = Target::parse("https://example.com/").unwrap();
+        let facts = samples::facts("https://example.com/", &[("content-type", "text/html")]);
+        let outcome = facts.judge(&Nosniff::default(), &target);
+        assert_eq!(outcome.summary, "no X-Content-Type-Options header");
+        assert!(
+            Nosniff {
+                accept_status: vec![1],
+                ..Nosniff::default()
+            }
+            .check()
+            .is_err()
+        );
+        assert!(Nosniff::default().check().is_ok());
+    }
+
+    #[test]
+    fn hostile_values_fail() {
+        for value in samples::hostile() {
+            let exchange = Exchange::new(
+                200,
+                [("x-content-type-options", &value), ("content-type", &value)],
+            );
+            assert!(judge(&Nosniff::default(), &exchange).status.is_fail());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(a in proptest::collection::vec(any::<u8>(), 0..99), b in ".{0,50}") {
+            let exchange = Exchange::new(200, [("x-content-type-options", a), ("content-type", b.into_bytes())]);
+            let _ = judge(&Nosniff::default(), &exchange);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+use readiness_core::{
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
+    probe,
+};
+use sfv::{BareItem, Dictionary, ListEntry, Parser};
+
+use super::{
+    ResponseKind,
+    applicability::{Rule, Weight, check_status, kind_of, weigh},
+    page::judge_page,
+    syntax::{count, excerpt, shown},
+};
+
+probe! {
+    /// Powerful features of the browser are not handed to every frame.
+    ///
+    /// # What it checks
+    /// `Permissions-Policy`, a dictionary of features and who may use them, and its predecessor `Feature-Policy`.
+    ///
+    /// # Why it matters
+    /// A feature given to `*` can be used by each frame the page holds: camera, microphone, position.
+    ///
+    /// # How it is judged
+    /// Without the header the browsers' own limits hold, which passes. A header that is no structured dictionary
+    /// has no effect at all and warns, saying where it breaks; so does a powerful feature given to everybody, and
+    /// a member of a list that browsers skip. `Feature-Policy` is noted.
+    ///
+    /// # How to fix
+    /// Name who may use a feature: `Permissions-Policy: camera=(), geolocation=(self "https://maps.example.com")`.
+    pub struct PermissionsPolicy {
+        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
+        pub kind: Option<ResponseKind> = None,
+        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
+        pub accept_status: Vec<u16> = Vec::new(),
+    }
+    id: "http.permissions_policy",
+    title: "powerful features are not handed to every frame",
+    priority: Info,
+    references: [
+        "Permissions Policy section 5.2" => "https://www.w3.org/TR/permissions-policy/#permissions-policy-http-header-field",
+        "RFC 9651 section 3.2" => "https://www.rfc-editor.org/rfc/rfc9651#section-3.2",
+    ],
+}
+
+#[async_trait]
+impl Probe for PermissionsPolicy {
+    fn info(&self) -> &ProbeInfo {
+        Self::described()
+    }
+
+    async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
+        judge_page(cx, |_, exchange| judge(self, exchange)).await
+    }
+}
+
+impl PermissionsPolicy {
+    /// Says what is wrong with the settings.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_status(&self.accept_status)
+    }
+}
+
+/// Features that reach people, devices or money. What is not among them may be given to everybody.
+const POWERFUL: [&str; 23] = [
+    "accelerometer",
+    "ambient-light-sensor",
+    "bluetooth",
+    "camera",
+    "clipboard-read",
+    "display-capture",
+    "gyroscope",
+    "geolocation",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "keyboard-lock",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "otp-credentials",
+    "payment",
+    "publickey-credentials-get",
+    "serial",
+    "usb",
+    "window-management",
+    "xr-spatial-tracking",
+];
+
+/// A hostile header may name thousands of features.
+const MOST_FINDINGS: usize = 32;
+
+fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
+    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
+        Ok(kind) => kind,
+        Err(outcome) => return outcome,
+    };
+    let weight = weigh(Rule::PermissionsPolicy, kind, exchange);
+    if let Weight::None(because) = weight {
+        return Outcome::not_applicable(because);
+    }
+    let mut findings = Vec::new();
+    if let Some(value) = exchange.joined("feature-policy") {
+        findings.push(
+            Finding::note(
+                "feature_policy",
+                "`Feature-Policy` was replaced by `Permissions-Policy`",
+            )
+            .evidence("Feature-Policy", shown(&value)),
+        );
+    }
+    let Some(value) = exchange.joined("permissions-policy") else {
+        return Outcome::judged(
+            "no Permissions-Policy; the browsers' own limits hold",
+            weight.apply(findings),
+        );
+    };
+    let summary = match Parser::new(&value).parse::<Dictionary>() {
+        Err(error) => {
+            let at = error.index().map_or_else(String::new, |at| {
+                let rest = value.get(at..).unwrap_or_default();
+                format!(
+                    " at byte {at} (`{}`)",
+                    excerpt(rest.get(..rest.len().min(20)).unwrap_or_default())
+                )
+            });
+            findings.push(
+                Finding::warn(
+                    "ignored",
+                    format!("the header is no structured dictionary{at}, so it has no effect"),
+                )
+                .evidence("Permissions-Policy", shown(&value))
+                .remedy("write it as `camera=(), geolocation=(self)`, features between commas"),
+            );
+            "browsers ignore Permissions-Policy, as it does not parse".to_owned()
+        }
+        Ok(features) => {
+            let given: Vec<Finding> = features
+                .iter()
+                .flat_map(|(feature, allowed)| judge_feature(feature.as_str(), allowed))
+                .take(MOST_FINDINGS)
+                .collect();
+            let open = given.iter().filter(|finding| finding.code == "wildcard").count();
+            findings.extend(given);
+            let named = count(features.len(), "feature is named", "features are named");
+            match open {
+                0 => named,
+                open => format!("{named}, {open} of them given to every frame"),
+            }
+        }
+    };
+    Outcome::judged(summary, weight.apply(findings)).evidence("Permissions-Policy", shown(&value))
+}
+
+fn judge_feature(feature: &str, allowed: &ListEntry) -> Vec<Finding> {
+    let shown = excerpt(feature.as_bytes());
+    let members = match allowed {
+        ListEntry::Item(item) => std::slice::from_ref(item),
+        ListEntry::InnerList(list) => &list.items,
+    };
+    let mut findings = Vec::new();
+    let is_token = |item: &BareItem, word: &str| matches!(item, BareItem::Token(t) if t.as_str() == word);
+    if members.iter().any(|member| is_token(&member.bare_item, "*")) && POWERFUL.contains(&feature) {
+        findings.push(
+            Finding::warn(
+                "wildcard",
+                format!("`{shown}` is given to every frame, expected a list"),
+            )
+            .subject(format!("feature `{shown}`"))
+            .remedy(format!("send `{shown}=()`, or list who may use it")),
+        );
+    }
+    // Permissions Policy, section 5.2: tokens other than these and values of other types are skipped.
+    let skipped = members.iter().find(|member| match &member.bare_item {
+        BareItem::String(_) => false,
+        item => !["*", "self", "src"].iter().any(|word| is_token(item, word)),
+    });
+    if skipped.is_some() {
+        findings.push(
+            Finding::warn(
+                "skipped_member",
+                format!(
+                    "the list of `{shown}` holds a member that browsers skip, expected origins in quotes"
+                ),
+            )
+            .subject(format!("feature `{shown}`"))
+            .remedy(format!("write `{shown}=(self \"https://frame.example.com\")`")),
+        );
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use readiness_core::{Status, Target};
+
+    use super::*;
+    use crate::http::samples;
+
+    fn of(lines: &[&str]) -> Outcome {
+        let headers: Vec<_> = lines.iter().map(|line| ("permissions-policy", *line)).collect();
+        judge(&PermissionsPolicy::default(), &samples::html(&headers))
+    }
+
+    fn codes(outcome: &Outcome) -> Vec<&str> {
+        outcome
+            .findings
+            .iter()
+            .map(|finding| finding.code.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn features_and_who_may_use_them() {
+        // RFC 9651, section 4.2.2, and Permissions Policy, section 5.2.
+        for (lines, wanted) in [
+            (&["camera=()"][..], &[][..]),
+            (&["camera=(), microphone=(), geolocation=()"], &[]),
+            (&["camera=()", "microphone=*"], &["wildcard"]),
+            (&["camera=self"], &[]),
+            (&["camera=(self)"], &[]),
+            (&["camera=(self \"https://a.example\")"], &[]),
+            (&["camera=\"https://a.example\""], &[]),
+            (&["camera=*"], &["wildcard"]),
+            (&["camera=(*)"], &["wildcard"]),
+            (&["camera=(self *)"], &["wildcard"]),
+            (&["camera=(\"*\")"], &[]),
+            (&["camera=*;report-to=group"], &["wildcard"]),
+            (&["fullscreen=*"], &[]),
+            (&["unknown-feature=*"], &[]),
+            // The last one of a name counts.
+            (&["camera=*, camera=()"], &[]),
+            (&["camera=(), camera=*"], &["wildcard"]),
+            (&["camera=(https://a.example)"], &["skipped_member"]),
+            (&["camera=(none)"], &["skipped_member"]),
+            (&["camera"], &["skipped_member"]),
+            (&["camera=1"], &["skipped_member"]),
+            (&["camera=('self')"], &["ignored"]),
+            (&["camera 'none'; microphone 'none'"], &["ignored"]),
+            (&["camera=(self"], &["ignored"]),
+            (&["camera=(),"], &["ignored"]),
+            (&["camera=();microphone=()"], &["ignored"]),
+            (&["Camera=()"], &["ignored"]),
+            (&["*"], &["skipped_member"]),
+            (&[""], &[]),
+        ] {
+            assert_eq!(codes(&of(lines)), wanted, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_the_fault_is_shown() {
+        let outcome = of(&["camera=(), microphone 'none'"]);
+        assert!(
+            outcome.findings[0].message.contains("at byte 22"),
+            "{}",
+            outcome.findings[0].message
+        );
+    }
+
+    #[test]
+    fn absent_passes_and_the_old_header_is_noted() {
+        assert!(of(&[]).status.is_pass());
+        let old = samples::html(&[("feature-policy", "camera 'none'")]);
+        let outcome = judge(&PermissionsPolicy::default(), &old);
+        assert_eq!(
+            (codes(&outcome), &outcome.status),
+            (vec!["feature_policy"], &Status::Pass)
+        );
+    }
+
+    #[test]
+    fn only_pages_use_features() {
+        let of = |status, content_type: &str| {
+            let headers = [("content-type", content_type), ("permissions-policy", "camera=*")];
+            judge(&PermissionsPolicy::default(), &Exchange::new(status, headers)).status
+        };
+        assert!(of(200, "text/html").is_warn());
+        assert!(of(200, "application/json").is_not_applicable());
+        assert!(of(200, "text/css").is_not_applicable());
+        assert!(of(404, "text/html").is_not_applicable());
+        assert!(of(403, "text/html").is_unknown());
+    }
+
+    #[test]
+    fn the_probe_judges_the_targets_own_path() {
+        let target = Target::parse("https://example.com/").unwrap();
+        let facts = samples::facts(
+            "https://example.com/",
+            &[("permissions-policy", "camera=*, usb=()")],
+        );
+        let outcome = facts.judge(&PermissionsPolicy::default(), &target);
+        assert_eq!(
+            outcome.summary,
+            "2 features are named, 1 of them given to every frame"
+        );
+        assert_eq!(outcome.findings[0].subject, "feature `camera`");
+        assert!(
+            PermissionsPolicy {
+                accept_status: vec![1],
+                ..Default::default()
+            }
+            .check()
+            .is_err()
+        );
+        assert!(PermissionsPolicy::default().check().is_ok());
+    }
+
+    #[test]
+    fn hostile_values_make_few_findings() {
+        for value in samples::hostile() {
+            let exchange = samples::html(&[("permissions-policy", value)]);
+            let outcome = judge(&PermissionsPolicy::default(), &exchange);
+            assert!(outcome.findings.len() <= MOST_FINDINGS);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
+            let exchange = samples::html(&[("permissions-policy", value)]);
+            let _ = judge(&PermissionsPolicy::default(), &exchange);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+use readiness_core::{
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
+    probe,
+};
+
+use super::{
+    ResponseKind,
+    applicability::{Rule, Weight, check_status, kind_of, weigh},
+    page::judge_page,
+    syntax::{excerpt, shown, trim},
+};
+
+probe! {
+    /// Links out of the service do not tell where a visitor came from.
+    ///
+    /// # What it checks
+    /// `Referrer-Policy`: the last value that browsers know. What a page says in a `<meta>` element is not looked
+    /// at.
+    ///
+    /// # Why it matters
+    /// Paths and query strings hold names, tokens and search words, and each link out would carry them to
+    /// somebody else.
+    ///
+    /// # How it is judged
+    /// Without the header browsers use `strict-origin-when-cross-origin`, which passes. `unsafe-url` fails, as it
+    /// sends the whole address everywhere, over plain HTTP too; `no-referrer-when-downgrade` warns, as it sends the
+    /// whole address to every https site. A header without any known value warns: it has no effect. A redirect
+    /// warns at most; APIs and assets hold no links.
+    ///
+    /// # How to fix
+    /// Send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header.
+    pub struct ReferrerPolicy {
+        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
+        pub kind: Option<ResponseKind> = None,
+        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
+        pub accept_status: Vec<u16> = Vec::new(),
+    }
+    id: "http.referrer_policy",
+    title: "links out do not tell the whole address",
+    priority: Low,
+    references: [
+        "Referrer Policy section 8.1" => "https://w3c.github.io/webappsec-referrer-policy/#parse-referrer-policy-from-header",
+    ],
+}
+
+#[async_trait]
+impl Probe for ReferrerPolicy {
+    fn info(&self) -> &ProbeInfo {
+        Self::described()
+    }
+
+    async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
+        judge_page(cx, |_, exchange| judge(self, exchange)).await
+    }
+}
+
+impl ReferrerPolicy {
+    /// Says what is wrong with the settings.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_status(&self.accept_status)
+    }
+}
+
+/// Referrer Policy, section 3. The empty string is no policy.
+const KNOWN: [&str; 8] = [
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "origin",
+    "origin-when-cross-origin",
+    "same-origin",
+    "strict-origin",
+    "strict-origin-when-cross-origin",
+    "unsafe-url",
+];
+const REMEDY: &str = "send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header";
+
+fn judge(settings: &ReferrerPolicy, exchange: &Exchange) -> Outcome {
+    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
+        Ok(kind) => kind,
+        Err(outcome) => return outcome,
+    };
+    let weight = weigh(Rule::ReferrerPolicy, kind, exchange);
+    if let Weight::None(because) = weight {
+        return Outcome::not_applicable(because);
+    }
+    let Some(value) = exchange.joined("referrer-policy") else {
+        return Outcome::pass("no Referrer-Policy; the browsers' own is fine");
+    };
+    let finding = match effective(&value) {
+        None => Some(Finding::warn(
+            "no_known_value",
+            format!(
+                "`{}` holds no value that browsers know, so it has no effect",
+                excerpt(&value)
+            ),
+        )),
+        Some("unsafe-url") => Some(Finding::fail(
+            "unsafe_url",
+            "`unsafe-url` sends the whole address to every site, expected at most the origin",
+        )),
+        Some("no-referrer-when-downgrade") => Some(Finding::warn(
+            "full_address",
+            "`no-referrer-when-downgrade` sends the whole address to every https site, expected at most the origin",
+        )),
+        Some(_) => None,
+    };
+    let summary = match effective(&value) {
+        Some(policy) => format!("Referrer-Policy is {policy}"),
+        None => "Referrer-Policy holds no known value".to_owned(),
+    };
+    let findings = finding
+        .map(|finding| finding.evidence("Referrer-Policy", shown(&value)).remedy(REMEDY))
+        .into_iter()
+        .collect();
+    Outcome::judged(summary, weight.apply(findings)).evidence("Referrer-Policy", shown(&value))
+}
+
+/// The last value of the list that browsers know; they compare without regard to case.
+fn effective(joined: &[u8]) -> Option<&'static str> {
+    joined.split(|&byte| byte == b',').rev().find_map(|token| {
+        let token = trim(token);
+        KNOWN
+            .into_iter()
+            .find(|known| token.eq_ignore_ascii_case(known.as_bytes()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use readiness_core::{Status, Target};
+
+    use super::*;
+    use crate::http::samples;
+
+    fn of(lines: &[&str]) -> Outcome {
+        let headers: Vec<_> = lines.iter().map(|line| ("referrer-policy", *line)).collect();
+        judge(&ReferrerPolicy::default(), &samples::html(&headers))
+    }
+
+    #[test]
+    fn the_last_known_value_counts() {
+        // Referrer Policy, section 11.1: unknown values let a page name a fallback first.
+        for (lines, wanted) in [
+            (&["no-referrer"][..], Some("no-referrer")),
+            (&["No-Referrer"], Some("no-referrer")),
+            (&["no-referrer, unsafe-url"], Some("unsafe-url")),
+            (&["unsafe-url, no-referrer"], Some("no-referrer")),
+            (&["no-referrer, future-policy"], Some("no-referrer")),
+            (&["unsafe-url", "same-origin"], Some("same-origin")),
+            (&["same-origin", ""], Some("same-origin")),
+            (&["same-origin,,"], Some("same-origin")),
+            (&["\torigin ,x"], Some("origin")),
+            // Legacy values of the `<meta>` element mean nothing in the header.
+            (&["never"], None),
+            (&["always"], None),
+            (&["default"], None),
+            (&["origin-when-crossorigin"], None),
+            (&["\"no-referrer\""], None),
+            (&["no-referrer; x"], None),
+            (&["no-referrer origin"], None),
+            (&[""], None),
+            (&[","], None),
+        ] {
+            assert_eq!(effective(lines.join(", ").as_bytes()), wanted, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_passes_and_what_does_not() {
+        for policy in KNOWN {
+            let status = of(&[policy]).status;
+            match policy {
+                "unsafe-url" => assert!(status.is_fail()),
+                "no-referrer-when-downgrade" => assert!(status.is_warn()),
+                _ => assert!(status.is_pass(), "{policy}"),
+            }
+        }
+        assert!(of(&[]).status.is_pass());
+        assert!(of(&["nonsense"]).status.is_warn());
+    }
+
+    #[test]
+    fn the_weight_depends_on_the_kind() {
+        let bad = ("referrer-policy", "unsafe-url");
+        let status = |status, headers: &[(&str, &str)]| -> Status {
+            judge(
+                &ReferrerPolicy::default(),
+                &Exchange::new(status, headers.iter().copied()),
+            )
+            .status
+        };
+        assert!(status(301, &[bad, ("location", "/")]).is_warn());
+        assert!(status(404, &[bad, ("content-type", "text/html")]).is_fail());
+        assert!(status(404, &[bad, ("content-type", "application/json")]).is_not_applicable());
+        assert!(status(200, &[bad, ("content-type", "application/json")]).is_not_applicable());
+        assert!(status(200, &[bad, ("content-type", "image/png")]).is_not_applicable());
+        assert!(status(401, &[bad, ("content-type", "text/html")]).is_unknown());
+    }
+
+    #[test]
+    fn the_probe_judges_the_targets_own_path() {
+        let target = Target::parse("https://example.com/").unwrap();
+        let facts = samples::facts(
+            "https://example.com/",
+            &[("content-type", "text/html"), ("referrer-policy", "unsafe-url")],
+        );
+        let outcome = facts.judge(&ReferrerPolicy::default(), &target);
+        assert_eq!(outcome.summary, "Referrer-Policy is unsafe-url");
+        assert!(outcome.status.is_fail());
+        assert!(
+            ReferrerPolicy {
+                accept_status: vec![1],
+                ..ReferrerPolicy::default()
+            }
+            .check()
+            .is_err()
+        );
+        assert!(ReferrerPolicy::default().check().is_ok());
+    }
+
+    #[test]
+    fn hostile_values_have_no_effect() {
+        for value in samples::hostile() {
+            let exchange = samples::html(&[("referrer-policy", value)]);
+            assert!(judge(&ReferrerPolicy::default(), &exchange).status.is_warn());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
+            let _ = judge(&ReferrerPolicy::default(), &samples::html(&[("referrer-policy", value)]));
+        }
+    }
+}

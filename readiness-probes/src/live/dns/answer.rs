@@ -1,0 +1,386 @@
+use std::{collections::HashMap, net::SocketAddr};
+
+use hickory_resolver::proto::{
+    op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
+    rr::{Name, RData, RecordType as WireType},
+};
+use readiness_core::fact::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType};
+
+/// The largest datagram a nameserver may send: what passes everywhere without fragments.
+/// RFC 9715, section 3.
+const UDP_PAYLOAD_BYTES: u16 = 1232;
+
+/// The most aliases that are followed within one answer. A longer chain is cut, and is a fault anyway.
+const MOST_ALIASES: usize = 64;
+
+/// A question, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Question {
+    name: Name,
+    record_type: WireType,
+}
+
+/// What a nameserver's bytes are worth.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// An answer to this question.
+    Answer(Box<Message>),
+    /// Nothing that answers this question, and why.
+    Nothing(&'static str),
+    /// The answer does not fit: it must be fetched over TCP.
+    Truncated,
+}
+
+impl Question {
+    /// The question of a key, or what is wrong with its name.
+    pub(super) fn new(key: &DnsLookup) -> Result<Self, String> {
+        let mut name = Name::from_ascii(&key.name)
+            .map_err(|e| format!("`{}` is no domain name: {e}", key.name.escape_debug()))?;
+        name.set_fqdn(true);
+        Ok(Self {
+            name,
+            record_type: wire_type(key.record_type),
+        })
+    }
+
+    /// A query with a fresh random id, and its bytes.
+    pub(super) fn query(&self, with_edns: bool) -> Result<(Message, Vec<u8>), String> {
+        let mut query = Message::query();
+        query.metadata.recursion_desired = true;
+        query.add_query(Query::query(self.name.clone(), self.record_type));
+        if with_edns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(UDP_PAYLOAD_BYTES).set_version(0);
+            query.set_edns(edns);
+        }
+        let bytes = query
+            .to_vec()
+            .map_err(|e| format!("the query cannot be made: {e}"))?;
+        Ok((query, bytes))
+    }
+}
+
+/// Reads a reply to a query. Whatever is not one is nothing, so that nobody can end the wait by noise.
+pub(super) fn read(bytes: &[u8], query: &Message) -> Reply {
+    // The header first: a truncated message may end in the middle of a record.
+    let Some(&[id_high, id_low, flags, _]) = bytes.first_chunk::<4>() else {
+        return Reply::Nothing("a message too short");
+    };
+    if u16::from_be_bytes([id_high, id_low]) != query.metadata.id {
+        return Reply::Nothing("a message with another id");
+    }
+    if flags & 0x80 == 0 {
+        return Reply::Nothing("a query instead of an answer");
+    }
+    let truncated = flags & 0x02 != 0;
+    let message = match Message::from_vec(bytes) {
+        Ok(message) => message,
+        Err(_) if truncated => return Reply::Truncated,
+        Err(_) => return Reply::Nothing("a malformed message"),
+    };
+    if message.metadata.message_type != MessageType::Response || message.metadata.op_code != OpCode::Query {
+        return Reply::Nothing("a message of another kind");
+    }
+    // Some servers leave the question out where they refuse; nothing else may do so.
+    let code = message.metadata.response_code;
+    let says_nothing = !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
+    let may_answer = message.queries == query.queries || (message.queries.is_empty() && says_nothing);
+    if !may_answer {
+        return Reply::Nothing("an answer to another question");
+    }
+    if message.metadata.truncation {
+        Reply::Truncated
+    } else {
+        Reply::Answer(Box::new(message))
+    }
+}
+
+/// Whether a server may only have stumbled over EDNS. RFC 6891, section 7.
+pub(super) fn dislikes_edns(message: &Message) -> bool {
+    let code = message.metadata.response_code;
+    message.edns.is_none() && matches!(code, ResponseCode::FormErr | ResponseCode::NotImp)
+}
+
+/// What an answer says: the chain of aliases from the name asked for, and the records at its end.
+/// Records of other names are left out, whoever put them there.
+pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -> DnsAnswer {
+    let records = followed(message, key);
+    let found = records.iter().any(|record| is_of(record, key.record_type));
+    let result = match message.metadata.response_code {
+        ResponseCode::NoError if found => DnsResult::Records,
+        ResponseCode::NoError => DnsResult::NoData,
+        ResponseCode::NXDomain => DnsResult::NxDomain,
+        ResponseCode::Refused => DnsResult::Refused,
+        ResponseCode::ServFail => DnsResult::ServFail,
+        other => DnsResult::Rcode(other.into()),
+    };
+    let mut answer = DnsAnswer::new(result, nameserver.to_string());
+    answer.authoritative = message.metadata.authoritative;
+    answer.records = records;
+    answer
+}
+
+fn followed(message: &Message, key: &DnsLookup) -> Vec<DnsRecord> {
+    let mut by_owner: HashMap<String, Vec<DnsRecord>> = HashMap::new();
+    for record in &message.answers {
+        let data = match &record.data {
+            RData::A(address) => RecordData::A(address.0),
+            RData::AAAA(address) => RecordData::Aaaa(address.0),
+            RData::CNAME(name) => RecordData::Cname(plain(&name.0)),
+            other => RecordData::Other {
+                record_type: known_type(record.record_type()),
+                text: other.to_string(),
+            },
+        };
+        let owner = plain(&record.name);
+        by_owner
+            .entry(owner.clone())
+            .or_default()
+            .push(DnsRecord::new(owner, record.ttl, data));
+    }
+    let mut chain = Vec::new();
+    let mut name = key.name.clone();
+    for _ in 0..=MOST_ALIASES {
+        // Taken out: a name met twice closes a loop and ends the walk.
+        let Some(here) = by_owner.remove(&name) else { break };
+        let (mut wanted, other): (Vec<_>, Vec<_>) = here
+            .into_iter()
+            .partition(|record| is_of(record, key.record_type));
+        if !wanted.is_empty() {
+            chain.append(&mut wanted);
+            break;
+        }
+        let alias = other.into_iter().find_map(|record| match &record.data {
+            RecordData::Cname(to) => Some((to.clone(), record)),
+            _ => None,
+        });
+        let Some((to, record)) = alias else { break };
+        chain.push(record);
+        name = to;
+    }
+    chain
+}
+
+fn is_of(record: &DnsRecord, wanted: RecordType) -> bool {
+    match &record.data {
+        RecordData::A(_) => wanted == RecordType::A,
+        RecordData::Aaaa(_) => wanted == RecordType::Aaaa,
+        RecordData::Cname(_) => wanted == RecordType::Cname,
+        RecordData::Other { record_type, .. } => *record_type == wanted,
+        _ => false,
+    }
+}
+
+fn plain(name: &Name) -> String {
+    let text = name.to_ascii().to_ascii_lowercase();
+    match text.strip_suffix('.') {
+        Some("") | None => text,
+        Some(text) => text.to_owned(),
+    }
+}
+
+const TYPES: [(RecordType, WireType); 10] = [
+    (RecordType::A, WireType::A),
+    (RecordType::Aaaa, WireType::AAAA),
+    (RecordType::Caa, WireType::CAA),
+    (RecordType::Cname, WireType::CNAME),
+    (RecordType::Mx, WireType::MX),
+    (RecordType::Ns, WireType::NS),
+    (RecordType::Ptr, WireType::PTR),
+    (RecordType::Soa, WireType::SOA),
+    (RecordType::Srv, WireType::SRV),
+    (RecordType::Txt, WireType::TXT),
+];
+
+fn wire_type(record_type: RecordType) -> WireType {
+    match record_type {
+        RecordType::Other(number) => WireType::from(number),
+        named => TYPES
+            .iter()
+            .find(|(ours, _)| *ours == named)
+            .map_or(WireType::ANY, |(_, wire)| *wire),
+    }
+}
+
+fn known_type(wire: WireType) -> RecordType {
+    TYPES
+        .iter()
+        .find(|(_, known)| *known == wire)
+        .map_or_else(|| RecordType::Other(wire.into()), |(ours, _)| *ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use hickory_resolver::proto::rr::{
+        Record,
+        rdata::{A, CNAME},
+    };
+    use readiness_core::fact::Family;
+
+    use super::*;
+
+    fn key() -> DnsLookup {
+        DnsLookup::address("www.example.com", Family::V4)
+    }
+
+    fn name(text: &str) -> Name {
+        let mut name = Name::from_ascii(text).unwrap();
+        name.set_fqdn(true);
+        name
+    }
+
+    fn a(owner: &str, last: u8) -> Record {
+        let address = Ipv4Addr::new(192, 0, 2, last);
+        Record::from_rdata(name(owner), 60, RData::A(A(address)))
+    }
+
+    fn alias(owner: &str, to: &str) -> Record {
+        Record::from_rdata(name(owner), 60, RData::CNAME(CNAME(name(to))))
+    }
+
+    fn reply(query: &Message, answers: Vec<Record>) -> Message {
+        let mut reply = Message::response(query.metadata.id, OpCode::Query);
+        reply.add_queries(query.queries.clone());
+        reply.insert_answers(answers);
+        reply
+    }
+
+    fn judged(answers: Vec<Record>) -> DnsAnswer {
+        let (query, _) = Question::new(&key()).unwrap().query(true).unwrap();
+        let bytes = reply(&query, answers).to_vec().unwrap();
+        let Reply::Answer(message) = read(&bytes, &query) else {
+            panic!("no answer")
+        };
+        fact(&message, &key(), "192.0.2.53:53".parse().unwrap())
+    }
+
+    #[test]
+    fn the_chain_is_kept_and_strangers_are_not() {
+        let answer = judged(vec![
+            a("evil.example.net", 66),
+            a("cdn.example.net", 1),
+            alias("WWW.example.com", "cdn.Example.net"),
+            a("cdn.example.net", 2),
+        ]);
+        assert_eq!(answer.result, DnsResult::Records);
+        assert_eq!(answer.cname_chain(), [("www.example.com", "cdn.example.net")]);
+        let found: Vec<String> = answer.addresses().iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["192.0.2.1", "192.0.2.2"]);
+    }
+
+    #[test]
+    fn a_loop_ends_and_shows_itself() {
+        let answer = judged(vec![
+            alias("www.example.com", "b.example.com"),
+            alias("b.example.com", "www.example.com"),
+        ]);
+        assert_eq!(answer.result, DnsResult::NoData);
+        assert_eq!(
+            answer.cname_chain(),
+            [
+                ("www.example.com", "b.example.com"),
+                ("b.example.com", "www.example.com")
+            ]
+        );
+        let itself = judged(vec![alias("www.example.com", "www.example.com")]);
+        assert_eq!(itself.cname_chain().len(), 1);
+    }
+
+    #[test]
+    fn an_endless_chain_is_cut() {
+        let mut records = vec![alias("www.example.com", "n0.example.com")];
+        records.extend(
+            (0..200).map(|i| alias(&format!("n{i}.example.com"), &format!("n{}.example.com", i + 1))),
+        );
+        records.push(a("n200.example.com", 1));
+        let answer = judged(records);
+        assert_eq!(answer.result, DnsResult::NoData);
+        assert_eq!(answer.records.len(), MOST_ALIASES + 1);
+    }
+
+    #[test]
+    fn only_an_answer_to_the_question_counts() {
+        let (query, bytes) = Question::new(&key()).unwrap().query(true).unwrap();
+        let good = reply(&query, vec![a("www.example.com", 1)]);
+        let with = |change: &dyn Fn(&mut Message)| {
+            let mut message = good.clone();
+            change(&mut message);
+            message.to_vec().unwrap()
+        };
+        let other = Query::query(name("other.example.com"), WireType::A);
+        let nothing: [Vec<u8>; 8] = [
+            vec![],
+            vec![0; 3],
+            bytes,
+            with(&|m| m.metadata.id ^= 1),
+            with(&|m| m.queries = vec![other.clone()]),
+            with(&|m| m.queries.clear()),
+            with(&|m| m.metadata.op_code = OpCode::Notify),
+            // a record that is promised and does not come
+            good.to_vec().unwrap().split_last().unwrap().1.to_vec(),
+        ];
+        for bytes in nothing {
+            assert!(matches!(read(&bytes, &query), Reply::Nothing(_)), "{bytes:?}");
+        }
+        let refused = with(&|m| {
+            m.queries.clear();
+            m.answers.clear();
+            m.metadata.response_code = ResponseCode::Refused;
+        });
+        assert!(matches!(read(&refused, &query), Reply::Answer(_)));
+        let upper = with(&|m| {
+            m.queries = vec![Query::query(name("WWW.EXAMPLE.COM"), WireType::A)];
+        });
+        assert!(matches!(read(&upper, &query), Reply::Answer(_)));
+    }
+
+    #[test]
+    fn a_truncated_answer_is_known_by_its_header() {
+        let (query, _) = Question::new(&key()).unwrap().query(true).unwrap();
+        let mut message = reply(&query, vec![a("www.example.com", 1)]);
+        message.metadata.truncation = true;
+        let bytes = message.to_vec().unwrap();
+        assert!(matches!(read(&bytes, &query), Reply::Truncated));
+        let half = &bytes[..bytes.len() - 3];
+        assert!(matches!(read(half, &query), Reply::Truncated));
+    }
+
+    #[test]
+    fn names_that_cannot_be_asked_are_errors() {
+        let long = "a".repeat(64);
+        for wrong in [long.as_str(), "a..b", &"a.".repeat(200)] {
+            assert!(
+                Question::new(&DnsLookup::new(wrong, RecordType::A)).is_err(),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
+    fn types_survive_the_wire() {
+        for (ours, wire) in TYPES {
+            assert_eq!((wire_type(ours), known_type(wire)), (wire, ours));
+        }
+        assert_eq!(
+            known_type(wire_type(RecordType::Other(65))),
+            RecordType::Other(65)
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(mut bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            let (query, _) = Question::new(&key()).unwrap().query(true).unwrap();
+            // past the first checks, so that the rest is reached
+            if let Some(start) = bytes.first_chunk_mut::<4>() {
+                let id = query.metadata.id.to_be_bytes();
+                *start = [id[0], id[1], 0x80, 0];
+            }
+            if let Reply::Answer(message) = read(&bytes, &query) {
+                let _ = fact(&message, &key(), "192.0.2.53:53".parse().unwrap());
+            }
+        }
+    }
+}

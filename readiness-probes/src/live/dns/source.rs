@@ -1,0 +1,377 @@
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use hickory_resolver::system_conf::read_system_conf;
+use readiness_core::{
+    Looking, ObserveError, Reason, Source,
+    fact::{DnsAnswer, DnsLookup, DnsResult, Family, RecordType},
+};
+use tokio::{net::lookup_host, time::timeout};
+
+use super::{
+    answer::{Question, fact},
+    shared::Names,
+    transport::ask,
+};
+
+/// Whom to ask for names, and for how long.
+///
+/// ```
+/// use std::time::Duration;
+/// use readiness_probes::live::dns::DnsSettings;
+///
+/// let settings = DnsSettings::default()
+///     .nameserver("192.0.2.53:53".parse()?)
+///     .resolve("api.example.com", ["192.0.2.1".parse()?])
+///     .attempt_timeout(Duration::from_secs(1));
+/// assert_eq!(settings.attempts, 2);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct DnsSettings {
+    /// The nameservers to ask, in this order; the machine's own where empty.
+    pub nameservers: Vec<SocketAddr>,
+    /// Names, in lower case without a final dot, whose addresses are given and not asked for.
+    pub overrides: BTreeMap<String, Vec<IpAddr>>,
+    /// How long one try may take. Default: 2 s.
+    pub attempt_timeout: Duration,
+    /// How often a silent nameserver is tried. Default: 2. Of several, each is tried once and then again,
+    /// `attempts + 1` times in all.
+    pub attempts: u32,
+}
+
+impl Default for DnsSettings {
+    fn default() -> Self {
+        Self {
+            nameservers: Vec::new(),
+            overrides: BTreeMap::new(),
+            attempt_timeout: Duration::from_secs(2),
+            attempts: 2,
+        }
+    }
+}
+
+impl DnsSettings {
+    /// Asks this nameserver, after those already given, instead of the machine's.
+    pub fn nameserver(mut self, address: SocketAddr) -> Self {
+        self.nameservers.push(address);
+        self
+    }
+
+    /// Gives a name these addresses, so that nobody is asked for them.
+    pub fn resolve(mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        self.overrides.entry(name).or_default().extend(addresses);
+        self
+    }
+
+    /// Sets how long one try may take.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Sets how often a silent nameserver is tried: once at least.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// How many tries there are with this many nameservers: a third dead one must not eat the time of the
+    /// whole requirement, but each is asked once.
+    fn tries(&self, nameservers: usize) -> usize {
+        let attempts = usize::try_from(self.attempts.max(1)).unwrap_or(usize::MAX);
+        attempts
+            .saturating_mul(nameservers)
+            .min(attempts.saturating_add(1).max(nameservers))
+    }
+}
+
+/// The machine's nameservers, in order; none where its configuration names none or cannot be read.
+pub fn system_nameservers() -> Vec<SocketAddr> {
+    let Ok((config, _)) = read_system_conf() else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for server in config.name_servers() {
+        let port = server
+            .connections
+            .first()
+            .map_or(53, |connection| connection.port);
+        let address = SocketAddr::new(server.ip, port);
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    all
+}
+
+/// Asks nameservers.
+///
+/// A name is always absolute: no search list is tried. Nothing is cached. One query goes out; the next
+/// nameserver is asked only where one is silent, fails or refuses. A negative answer is a fact, silence of
+/// all an error.
+///
+/// Nobody is asked for a name that an override gives, nor for `localhost` and what is below it (RFC 6761,
+/// section 6.3). Where the machine's own nameservers find nothing, the system's resolver is asked once: it
+/// knows the hosts file, and what else this machine is set up with. Its call cannot be interrupted: where
+/// it hangs, a thread of the runtime stays with it until the system gives up.
+#[derive(Clone, Debug)]
+pub struct DnsSource {
+    settings: Arc<DnsSettings>,
+    /// What to take for the machine's own nameservers; its configuration is read where there are none.
+    pub(super) machine: Vec<SocketAddr>,
+    /// The system's resolver: the addresses of a name, within this time.
+    pub(super) system: fn(String, Duration) -> BoxFuture<'static, Vec<IpAddr>>,
+}
+
+impl DnsSource {
+    /// A source with these settings.
+    pub fn new(settings: DnsSettings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            machine: Vec::new(),
+            system: |name, budget| ask_system(name, budget).boxed(),
+        }
+    }
+
+    fn without_asking(&self, key: &DnsLookup) -> Option<DnsAnswer> {
+        let family = family(key.record_type)?;
+        let (addresses, by) = match self.settings.overrides.get(&key.name) {
+            // Who names a nameserver wants to know what that one says.
+            Some(addresses) if key.nameservers.is_empty() => (addresses.clone(), "override"),
+            _ if key.name == "localhost" || key.name.ends_with(".localhost") => (
+                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+                "RFC 6761",
+            ),
+            _ => return None,
+        };
+        Some(of_family(&key.name, &addresses, family, by))
+    }
+
+    async fn machine(&self, key: &DnsLookup, cx: &Looking) -> Result<DnsAnswer, ObserveError> {
+        let names = cx.resource::<Names>()?;
+        let by = key.record_type;
+        let query = |key: DnsLookup| {
+            let look = Asking {
+                key: key.clone(),
+                settings: Arc::clone(&self.settings),
+                cx: cx.clone(),
+            };
+            let mut machine = self.machine.clone();
+            names.queries.join(key, by, || {
+                async move {
+                    if machine.is_empty() {
+                        machine = system_nameservers();
+                    }
+                    look.all(&machine).await
+                }
+                .boxed()
+            })
+        };
+        let own = query(key.clone()).await;
+        let Some(family) = family(by) else { return own };
+        let finds_nothing = match own.as_ref().map(|answer| &answer.result) {
+            Ok(DnsResult::Records) => false,
+            Ok(DnsResult::NoData) => {
+                // A name with addresses of the other family only is a healthy one.
+                let mut other = key.clone();
+                other.record_type = match family {
+                    Family::V4 => RecordType::Aaaa,
+                    Family::V6 => RecordType::A,
+                };
+                query(other)
+                    .await
+                    .map_or(true, |other| other.result != DnsResult::Records)
+            }
+            Ok(_) => true,
+            Err(e) => e.reason == Reason::DNS_SILENT,
+        };
+        if !finds_nothing {
+            return own;
+        }
+        let budget = self.settings.attempt_timeout;
+        let begin = || (self.system)(key.name.clone(), budget);
+        let addresses = names.system.join(key.name.clone(), by, begin).await;
+        if addresses.is_empty() {
+            return own;
+        }
+        let mut answer = of_family(&key.name, &addresses, family, "system resolver");
+        answer.queries = own.map_or(0, |own| own.queries);
+        Ok(answer)
+    }
+}
+
+impl Default for DnsSource {
+    fn default() -> Self {
+        Self::new(DnsSettings::default())
+    }
+}
+
+impl Source<DnsLookup> for DnsSource {
+    async fn look(&self, key: DnsLookup, cx: Looking) -> Result<DnsAnswer, ObserveError> {
+        let begun = Instant::now();
+        let mut answer = match self.without_asking(&key) {
+            Some(answer) => answer,
+            None if key.nameservers.is_empty() && self.settings.nameservers.is_empty() => {
+                self.machine(&key, &cx).await?
+            }
+            None => {
+                let settings = Arc::clone(&self.settings);
+                let look = Asking { key, settings, cx };
+                let own = [&look.key.nameservers, &look.settings.nameservers];
+                let nameservers = own.into_iter().find(|list| !list.is_empty());
+                look.all(nameservers.map_or(&[], Vec::as_slice)).await?
+            }
+        };
+        answer.duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Ok(answer)
+    }
+}
+
+struct Asking {
+    key: DnsLookup,
+    settings: Arc<DnsSettings>,
+    cx: Looking,
+}
+
+impl Asking {
+    async fn all(&self, nameservers: &[SocketAddr]) -> Result<DnsAnswer, ObserveError> {
+        let question =
+            Question::new(&self.key).map_err(|problem| ObserveError::new(Reason::ERROR, problem))?;
+        let queries = AtomicU32::new(0);
+        let sent = || {
+            queries.fetch_add(1, Ordering::Relaxed);
+            self.cx.spend("dns_queries", 1);
+        };
+        let mut negative: Option<DnsAnswer> = None;
+        let mut has_answered: Vec<SocketAddr> = Vec::new();
+        let mut silent: Vec<(SocketAddr, String)> = Vec::new();
+        let tries = self.settings.tries(nameservers.len());
+        for &server in nameservers.iter().cycle().take(tries) {
+            if has_answered.contains(&server) {
+                continue;
+            }
+            match ask(server, &question, self.settings.attempt_timeout, sent).await {
+                Err(problem) => {
+                    silent.retain(|(known, _)| *known != server);
+                    silent.push((server, problem));
+                }
+                Ok(message) => {
+                    has_answered.push(server);
+                    let mut answer = fact(&message, &self.key, server);
+                    answer.queries = queries.load(Ordering::Relaxed);
+                    if !matches!(answer.result, DnsResult::Refused | DnsResult::ServFail) {
+                        return Ok(answer);
+                    }
+                    negative.get_or_insert(answer);
+                }
+            }
+        }
+        if let Some(mut answer) = negative {
+            answer.queries = queries.load(Ordering::Relaxed);
+            return Ok(answer);
+        }
+        let DnsLookup {
+            name, record_type, ..
+        } = &self.key;
+        if silent.is_empty() {
+            let message = "this machine has no nameserver configured; name one".to_owned();
+            return Err(ObserveError::new(Reason::DNS_SILENT, message));
+        }
+        let who: Vec<String> = silent
+            .iter()
+            .map(|(server, problem)| format!("{server} ({problem})"))
+            .collect();
+        let message = format!(
+            "no nameserver answers for `{name}` {record_type}: {}",
+            who.join(", ")
+        );
+        Err(ObserveError::new(Reason::DNS_SILENT, message))
+    }
+}
+
+async fn ask_system(name: String, budget: Duration) -> Vec<IpAddr> {
+    match timeout(budget, lookup_host((name, 0))).await {
+        Ok(Ok(addresses)) => addresses.map(|address| address.ip()).collect(),
+        Ok(Err(_)) | Err(_) => Vec::new(),
+    }
+}
+
+fn family(record_type: RecordType) -> Option<Family> {
+    match record_type {
+        RecordType::A => Some(Family::V4),
+        RecordType::Aaaa => Some(Family::V6),
+        _ => None,
+    }
+}
+
+fn of_family(name: &str, addresses: &[IpAddr], family: Family, by: &str) -> DnsAnswer {
+    let mut kept: Vec<IpAddr> = Vec::new();
+    for &address in addresses {
+        if Family::of(address) == family && !kept.contains(&address) {
+            kept.push(address);
+        }
+    }
+    DnsAnswer::of_addresses(name, &kept, by)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_end_in_time() {
+        let settings = DnsSettings::default();
+        for (nameservers, tries) in [(0, 0), (1, 2), (2, 3), (3, 3), (4, 4)] {
+            assert_eq!(settings.tries(nameservers), tries, "{nameservers}");
+        }
+        assert_eq!(settings.clone().attempts(0).tries(1), 1);
+        assert_eq!(settings.attempts(1).tries(2), 2);
+    }
+
+    #[test]
+    fn some_names_need_no_query() {
+        let v4: IpAddr = "192.0.2.7".parse().unwrap();
+        let source = DnsSource::new(DnsSettings::default().resolve("API.example.com.", [v4, v4]));
+        let ask = |name: &str, family| source.without_asking(&DnsLookup::address(name, family));
+        let given = ask("api.example.com", Family::V4).unwrap();
+        assert_eq!(
+            (given.addresses(), given.answered_by.as_str()),
+            (vec![v4], "override")
+        );
+        let none = ask("api.example.com", Family::V6).unwrap();
+        assert_eq!(none.result, DnsResult::NoData);
+        for name in ["localhost", "a.localhost", "LOCALHOST."] {
+            let v4 = ask(name, Family::V4).unwrap().addresses();
+            let v6 = ask(name, Family::V6).unwrap().addresses();
+            assert!(v4.iter().chain(&v6).all(IpAddr::is_loopback) && v4.len() + v6.len() == 2);
+        }
+        assert!(ask("notlocalhost", Family::V4).is_none());
+        assert!(ask("example.com", Family::V4).is_none());
+        assert!(
+            source
+                .without_asking(&DnsLookup::new("localhost", RecordType::Mx))
+                .is_none()
+        );
+        let via =
+            DnsLookup::address("api.example.com", Family::V4).via(vec!["192.0.2.53:53".parse().unwrap()]);
+        assert!(source.without_asking(&via).is_none());
+    }
+
+    #[test]
+    fn a_source_can_be_shared() {
+        fn shareable<T: Send + Sync>() {}
+        shareable::<DnsSource>();
+        shareable::<DnsSettings>();
+    }
+}

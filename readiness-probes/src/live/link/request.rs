@@ -1,0 +1,132 @@
+use std::net::SocketAddr;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, header};
+use http_body_util::Empty;
+use readiness_core::{Looking, ObserveError, Origin, Reason, fact::HttpExchange, redact::CredentialKind};
+
+use super::{Shared, broken::Broken};
+
+/// A request, checked and with everything secret filled in.
+pub(super) struct Asked<'a> {
+    pub(super) key: &'a HttpExchange,
+    pub(super) method: Method,
+    path: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether it must not go to a peer that is not trusted.
+    pub(super) carries_secret: bool,
+    pub(super) shared: &'a Shared,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(shared: &'a Shared, key: &'a HttpExchange, cx: &Looking) -> Result<Self, ObserveError> {
+        let own = |what: &str| {
+            let message = format!("the request to {} has {what}", key.endpoint.address);
+            ObserveError::new(Reason::ERROR, message)
+        };
+        let method = Method::from_bytes(key.method.as_bytes()).map_err(|_| own("an invalid method"))?;
+        let scheme = if key.endpoint.tls { "https" } else { "http" };
+        let origin = Origin::new(scheme, &*key.endpoint.name, key.endpoint.address.port());
+        let path = cx.fill(&key.path, &origin)?;
+        let mut carries_secret = key.credential.is_some() || holds_secret(&key.path, &origin, cx);
+        let mut headers = vec![
+            (header::USER_AGENT, shared.http.user_agent.clone()),
+            (header::ACCEPT, HeaderValue::from_static("*/*")),
+            (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        ];
+        let named =
+            |name: &str| HeaderName::from_bytes(name.as_bytes()).map_err(|_| own("an invalid header name"));
+        for (name, value) in &key.headers {
+            let name = named(name)?;
+            let filled = cx.fill(value, &origin)?;
+            carries_secret |= holds_secret(value, &origin, cx);
+            let value =
+                HeaderValue::from_str(&filled).map_err(|_| own(&format!("an invalid value of `{name}`")))?;
+            headers.retain(|(known, _)| *known != name || !is_ours(known));
+            headers.push((name, value));
+        }
+        if let Some(handle) = &key.credential {
+            let (name, value) = match cx.credential(handle, &origin)?.kind {
+                CredentialKind::Header { name, value } => (named(&name)?, value.reveal().clone()),
+                CredentialKind::Login { user, password } => {
+                    let pair = BASE64_STANDARD.encode(format!("{user}:{}", password.reveal()));
+                    (header::AUTHORIZATION, format!("Basic {pair}"))
+                }
+                _ => return Err(own("a credential that cannot stand in a header")),
+            };
+            let mut value =
+                HeaderValue::from_str(&value).map_err(|_| own("a credential that no header can hold"))?;
+            value.set_sensitive(true);
+            headers.retain(|(known, _)| *known != name);
+            headers.push((name, value));
+        }
+        let asked = Self {
+            key,
+            method,
+            path,
+            headers,
+            carries_secret,
+            shared,
+        };
+        // Whatever cannot be sent is an error before a connection is opened.
+        asked.request(true).map(|_| asked)
+    }
+
+    pub(super) fn request(&self, http2: bool) -> Result<Request<Empty<Bytes>>, ObserveError> {
+        let authority = &self.key.authority;
+        let mut request = Request::builder().method(self.method.clone());
+        if http2 {
+            let scheme = if self.key.endpoint.tls { "https" } else { "http" };
+            request = request.uri(format!("{scheme}://{authority}{}", self.path));
+        } else {
+            request = request.uri(self.path.as_str()).header(header::HOST, authority);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.body(Empty::new()).map_err(|_| {
+            let message = format!("{} is no request that can be sent", self.what());
+            ObserveError::new(Reason::ERROR, message)
+        })
+    }
+
+    /// The request as people may see it: values that are secret stand as handles.
+    pub(super) fn what(&self) -> String {
+        let path: String = self.key.path.chars().take(80).collect();
+        format!("`{} {path}`", self.key.method.escape_debug())
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.key.endpoint.address
+    }
+
+    pub(super) fn withheld(&self, distrust: &str) -> ObserveError {
+        let message = format!(
+            "{} carries a credential and was not sent, as {} is not trusted: {distrust}",
+            self.what(),
+            self.peer()
+        );
+        ObserveError::new(Reason::CREDENTIAL_WITHHELD, message)
+    }
+
+    pub(super) fn error(&self, Broken { reason, said }: &Broken) -> ObserveError {
+        let message = format!("{} did not answer {}: {said}", self.peer(), self.what());
+        ObserveError::new(reason.clone(), message)
+    }
+}
+
+fn is_ours(name: &HeaderName) -> bool {
+    [header::USER_AGENT, header::ACCEPT, header::ACCEPT_ENCODING].contains(name)
+}
+
+/// Whether a text names a configured secret. What a peer itself sent earlier in the run (`{run.0}`) is none.
+fn holds_secret(text: &str, origin: &Origin, cx: &Looking) -> bool {
+    text.match_indices('{').any(|(at, _)| {
+        let from = text.get(at..).unwrap_or_default();
+        let handle = from.find('}').and_then(|end| from.get(..=end));
+        handle.is_some_and(|handle| {
+            !handle.starts_with("{run.") && cx.fill(handle, origin).map_or(true, |filled| filled != handle)
+        })
+    })
+}

@@ -1,0 +1,137 @@
+#[cfg(feature = "tls")]
+use std::sync::{Mutex, PoisonError};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use readiness_core::{
+    Cause, Looking, ObserveError, Reason,
+    fact::{Endpoint, PortState, TcpFacts},
+};
+use tokio::net::TcpStream;
+
+use super::{Shared, cause};
+
+/// What became of a connection attempt.
+pub(super) struct Connected {
+    pub(super) facts: TcpFacts,
+    /// Why there is no connection, for all who need one.
+    pub(super) failed: Option<Cause>,
+    /// Where nothing can stand on it, it is closed at once.
+    #[cfg(feature = "tls")]
+    stream: Mutex<Option<TcpStream>>,
+}
+
+impl Connected {
+    /// The connection, for the one step that stands on it.
+    #[cfg(feature = "tls")]
+    pub(super) fn take(&self) -> Result<TcpStream, ObserveError> {
+        if let Some(cause) = &self.failed {
+            return Err(ObserveError::because(cause.clone()));
+        }
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        stream.ok_or_else(|| ObserveError::new(Reason::ERROR, "the connection was taken twice"))
+    }
+}
+
+pub(super) async fn connect(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    cx: Looking,
+) -> Result<Arc<Connected>, ObserveError> {
+    cx.spend(
+        if endpoint.tls {
+            "tls_connections"
+        } else {
+            "tcp_connections"
+        },
+        1,
+    );
+    let address = endpoint.address;
+    let began = Instant::now();
+    let result = tokio::time::timeout(shared.connect_timeout, TcpStream::connect(address)).await;
+    let connect_us = micros(began.elapsed());
+    let to = format!("connection to {address}");
+    let failed = |state, reason, said: String| {
+        let cause = cause(to.clone(), reason, format!("{to} {said}"), &shared);
+        Ok(Arc::new(Connected {
+            facts: TcpFacts::new(state, connect_us),
+            failed: Some(cause),
+            #[cfg(feature = "tls")]
+            stream: Mutex::new(None),
+        }))
+    };
+    let silent = || {
+        let said = format!("got no answer within {:?}", shared.connect_timeout);
+        failed(PortState::Filtered, Reason::TCP_SILENT, said)
+    };
+    let refused = || failed(PortState::Closed, Reason::TCP_REFUSED, "was refused".to_owned());
+    match result {
+        Err(_) => silent(),
+        Ok(Ok(stream)) => {
+            if has_met_itself(&stream) {
+                return refused();
+            }
+            // Without it a small request may wait for an acknowledgement. What refuses it still connects.
+            let _ = stream.set_nodelay(true);
+            Ok(Arc::new(Connected {
+                facts: TcpFacts::new(PortState::Open, connect_us),
+                failed: None,
+                #[cfg(feature = "tls")]
+                stream: Mutex::new(Some(stream)),
+            }))
+        }
+        Ok(Err(e)) => match e.kind() {
+            io::ErrorKind::ConnectionRefused => refused(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+                failed(PortState::Closed, Reason::TCP_RESET, "was reset".to_owned())
+            }
+            io::ErrorKind::TimedOut => silent(),
+            io::ErrorKind::PermissionDenied => {
+                let said = "was filtered on the way, or by this machine".to_owned();
+                failed(PortState::Filtered, Reason::TCP_SILENT, said)
+            }
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                let said = "failed: the host or its network cannot be reached".to_owned();
+                failed(PortState::Unreachable, Reason::TCP_UNREACHABLE, said)
+            }
+            _ => Err(ObserveError::because(cause(
+                to.clone(),
+                Reason::ERROR,
+                format!("{to} failed: {e}"),
+                &shared,
+            ))),
+        },
+    }
+}
+
+/// A duration as facts hold it.
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whether a socket that the kernel bound to the very port it connects to has met itself (RFC 9293, section
+/// 3.5, simultaneous open): it is open, and nobody listens.
+fn has_met_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(own), Ok(peer)) if own == peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_that_meets_itself_is_told_from_a_peer() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        assert!(has_met_itself(&socket.connect(own).await.unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!has_met_itself(&stream));
+    }
+}

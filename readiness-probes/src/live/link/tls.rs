@@ -1,0 +1,399 @@
+#[cfg(feature = "http")]
+use std::sync::{Mutex, PoisonError};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use readiness_core::{
+    Cause, ObserveError, Reason,
+    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsSession, Trust, UntrustedKind},
+};
+use rustls::{
+    AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
+    pki_types::ServerName,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{Shared, Step, cause, tcp};
+use crate::live::{
+    roots::Loaded,
+    settings::TlsSettings,
+    verifier::{ClientCertificate, Recorder, Seen, Shown},
+};
+
+/// What became of a handshake.
+pub(super) struct Secured {
+    pub(super) facts: TlsFacts,
+    /// Why there is no session, for all who need one.
+    pub(super) failed: Option<Cause>,
+    /// Where nothing can stand on it, it is closed at once.
+    #[cfg(feature = "http")]
+    stream: Mutex<Option<TlsStream<Tap<TcpStream>>>>,
+}
+
+impl Secured {
+    /// The session and its connection, for the one step that stands on it.
+    #[cfg(feature = "http")]
+    pub(super) fn take(&self) -> Result<(&TlsSession, TlsStream<Tap<TcpStream>>), ObserveError> {
+        if let Some(cause) = &self.failed {
+            return Err(ObserveError::because(cause.clone()));
+        }
+        let stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (&self.facts.end, stream) {
+            (TlsEnd::Established(session), Some(stream)) => Ok((session, stream)),
+            _ => Err(ObserveError::new(Reason::ERROR, "the connection was taken twice")),
+        }
+    }
+}
+
+pub(super) async fn secure(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    tcp: Step<tcp::Connected>,
+) -> Result<Arc<Secured>, ObserveError> {
+    let tcp = tcp.await?;
+    let stream = tcp.take()?;
+    let Endpoint { address, name, .. } = &endpoint;
+    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
+    let offer = [&b"h2"[..], b"http/1.1"];
+    let began = Instant::now();
+    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
+    let subject = format!("TLS handshake with {address}");
+    let fail = |reason, said: &str| {
+        let message = format!("TLS handshake with {address} for `{name}` failed: {said}");
+        cause(subject.clone(), reason, message, &shared)
+    };
+    #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
+    let (end, failed, stream) = match tokio::time::timeout(shared.tls.timeout, handshake).await {
+        Err(_) => {
+            let said = format!("it was not done within {:?}", shared.tls.timeout);
+            return Err(ObserveError::because(fail(Reason::TIMEOUT, &said)));
+        }
+        Ok(Err(e)) => return Err(e),
+        Ok(Ok(Handshake::Established { session, stream })) => {
+            (TlsEnd::Established(session), None, Some(stream))
+        }
+        Ok(Ok(Handshake::Refused {
+            reason,
+            message,
+            chain,
+        })) => {
+            let failed = fail(reason.clone(), &message);
+            let end = TlsEnd::Refused {
+                reason,
+                message,
+                chain,
+            };
+            (end, Some(failed), None)
+        }
+    };
+    let mut facts = TlsFacts::new(end);
+    facts.connect_us = tcp.facts.connect_us;
+    facts.handshake_us = tcp::micros(began.elapsed());
+    Ok(Arc::new(Secured {
+        facts,
+        failed,
+        #[cfg(feature = "http")]
+        stream: Mutex::new(stream),
+    }))
+}
+
+/// How a handshake ended, with what stands on it.
+pub(crate) enum Handshake<S> {
+    /// Both sides agreed; whether the peer is trusted is in the session.
+    Established {
+        session: Box<TlsSession>,
+        stream: TlsStream<Tap<S>>,
+    },
+    /// One side ended it.
+    Refused {
+        reason: Reason,
+        message: String,
+        chain: ServerChain,
+    },
+}
+
+/// Shakes hands over any stream, offering these protocols. The caller sets the deadline.
+pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    settings: &TlsSettings,
+    roots: &Loaded,
+    name: &str,
+    offer: &[&[u8]],
+    stream: S,
+) -> Result<Handshake<S>, ObserveError> {
+    let own =
+        |what: &str, e: &dyn std::fmt::Display| ObserveError::new(Reason::ERROR, format!("{what}: {e}"));
+    let server = ServerName::try_from(name.to_owned())
+        .map_err(|e| own(&format!("`{name}` cannot be asked for in TLS"), &e))?;
+    let seen = Seen::default();
+    let recorder = Recorder {
+        inner: Arc::clone(&roots.verifier),
+        seen: seen.clone(),
+    };
+    let certificate = ClientCertificate {
+        own: settings.client_certificate.clone(),
+        seen: seen.clone(),
+    };
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&settings.provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| own("the provider of cryptography cannot do TLS 1.2 and 1.3", &e))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(recorder))
+        .with_client_cert_resolver(Arc::new(certificate));
+    config.alpn_protocols = offer.iter().map(|protocol| protocol.to_vec()).collect();
+    // A resumed handshake shows no chain.
+    config.resumption = Resumption::disabled();
+    let stream = Tap::new(stream);
+    let result = TlsConnector::from(Arc::new(config))
+        .connect(server, stream)
+        .into_fallible()
+        .await;
+    let shown = seen.shown();
+    Ok(match result {
+        Ok(stream) => Handshake::Established {
+            session: Box::new(session(stream.get_ref().1, shown)),
+            stream,
+        },
+        Err((e, stream)) => {
+            let certificate_given = settings.client_certificate.is_some();
+            let (reason, message) = why(&e, stream.first(), &shown, certificate_given);
+            Handshake::Refused {
+                reason,
+                message,
+                chain: shown.chain,
+            }
+        }
+    })
+}
+
+fn session(connection: &rustls::ClientConnection, shown: Shown) -> TlsSession {
+    let trust = shown.trust.unwrap_or_else(|| Trust::Untrusted {
+        kind: UntrustedKind::Other,
+        message: "no certificate was shown".to_owned(),
+    });
+    let mut session = TlsSession::new(shown.chain, trust);
+    session.signature_valid = shown.signature_valid == Some(true);
+    session.ocsp_staple = shown.ocsp_staple;
+    session.client_certificate_requested = shown.client_certificate_requested;
+    session.version = match connection.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+        other => format!("{other:?}"),
+    };
+    session.suite = connection
+        .negotiated_cipher_suite()
+        .map(|suite| format!("{:?}", suite.suite()).replacen("TLS13_", "TLS_", 1))
+        .unwrap_or_default();
+    session.group = connection
+        .negotiated_key_exchange_group()
+        .map(|group| group_name(group.name()))
+        .unwrap_or_default();
+    session.alpn = connection
+        .alpn_protocol()
+        .map(|protocol| String::from_utf8_lossy(protocol).into_owned())
+        .unwrap_or_default();
+    session
+}
+
+/// The name in IANA's list of supported groups.
+fn group_name(group: NamedGroup) -> String {
+    match group {
+        NamedGroup::X25519 => "x25519".to_owned(),
+        NamedGroup::X448 => "x448".to_owned(),
+        NamedGroup::secp256r1MLKEM768 => "SecP256r1MLKEM768".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The name of an alert as RFC 8446, section 6, spells it.
+pub(super) fn alert_name(alert: AlertDescription) -> String {
+    match alert {
+        AlertDescription::UnknownCA => return "unknown_ca".to_owned(),
+        AlertDescription::UnknownPSKIdentity => return "unknown_psk_identity".to_owned(),
+        AlertDescription::UnrecognisedName => return "unrecognized_name".to_owned(),
+        AlertDescription::Unknown(number) => return format!("number {number}"),
+        _ => {}
+    }
+    let mut name = String::new();
+    for c in format!("{alert:?}").chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_lowercase());
+    }
+    name
+}
+
+/// What rustls means by an I/O error, if it is one of its own.
+pub(super) fn tls_error(e: &io::Error) -> Option<&Error> {
+    e.get_ref()?.downcast_ref()
+}
+
+fn why(e: &io::Error, first: &[u8], shown: &Shown, certificate_given: bool) -> (Reason, String) {
+    let Some(error) = tls_error(e) else {
+        return match e.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                let said = "the peer closed the connection in the middle of the handshake";
+                (Reason::TLS_CLOSED, said.to_owned())
+            }
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                let said = "the peer reset the connection in the middle of the handshake";
+                (Reason::TCP_RESET, said.to_owned())
+            }
+            _ => (Reason::ERROR, format!("the connection failed: {e}")),
+        };
+    };
+    if let Some(spoken) = not_tls(first) {
+        return (
+            Reason::TLS_NOT_TLS,
+            format!("the peer does not speak TLS on this port: {spoken}"),
+        );
+    }
+    match error {
+        Error::AlertReceived(alert) => {
+            let name = alert_name(*alert);
+            let demanded = *alert == AlertDescription::CertificateRequired;
+            if demanded || (shown.client_certificate_requested && !certificate_given) {
+                let said =
+                    format!("the peer demands a client certificate (alert `{name}`), and none was given");
+                return (Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, said);
+            }
+            (Reason::TLS_ALERT, format!("the peer sent the alert `{name}`"))
+        }
+        Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge
+            | InvalidMessage::CertificatePayloadTooLarge
+            | InvalidMessage::MessageTooLarge,
+        )
+        | Error::PeerSentOversizedRecord => {
+            let said = "the peer's message is over the limit (a handshake message has at most 65,535 bytes)";
+            (Reason::TLS_MESSAGE_TOO_LARGE, said.to_owned())
+        }
+        Error::PeerIncompatible(e) => {
+            let said = format!("there is no TLS version or suite that both sides support: {e:?}");
+            (Reason::TLS_INCOMPATIBLE, said)
+        }
+        other => {
+            let said: String = other
+                .to_string()
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(200)
+                .collect();
+            (
+                Reason::TLS_MALFORMED,
+                format!("the peer breaks the rules of TLS: {said}"),
+            )
+        }
+    }
+}
+
+/// What a peer speaks whose first bytes are no TLS record (RFC 8446, section 5.1).
+fn not_tls(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [] | [20..=24] | [20..=24, 3, ..] => None,
+        [b'H', b'T', b'T', b'P', ..] => Some("it answers in plain HTTP"),
+        [b'S', b'S', b'H', ..] => Some("it greets as an SSH server"),
+        [b'2', b'2', b'0', b' ' | b'-', ..] => Some("it greets as a mail or FTP server, without TLS"),
+        _ => Some("its first bytes are no TLS record"),
+    }
+}
+
+/// Remembers the first bytes that are read, to tell plain text from broken TLS.
+#[derive(Debug)]
+pub(crate) struct Tap<S> {
+    inner: S,
+    first: [u8; 8],
+    len: usize,
+}
+
+impl<S> Tap<S> {
+    fn new(inner: S) -> Self {
+        Self {
+            inner,
+            first: [0; 8],
+            len: 0,
+        }
+    }
+
+    fn first(&self) -> &[u8] {
+        self.first.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let poll = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if self.len < self.first.len() {
+            let this = &mut *self;
+            let new = buf.filled().get(before..).unwrap_or_default();
+            for (to, from) in this.first.iter_mut().skip(this.len).zip(new) {
+                *to = *from;
+                this.len += 1;
+            }
+        }
+        poll
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_are_named_as_the_standard_does() {
+        for (alert, name) in [
+            (AlertDescription::HandshakeFailure, "handshake_failure"),
+            (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::UnrecognisedName, "unrecognized_name"),
+            (AlertDescription::NoApplicationProtocol, "no_application_protocol"),
+            (AlertDescription::Unknown(99), "number 99"),
+        ] {
+            assert_eq!(alert_name(alert), name);
+        }
+    }
+
+    #[test]
+    fn plain_text_is_told_from_tls() {
+        for tls in [&b""[..], b"\x16", b"\x16\x03\x01\x02", b"\x15\x03\x03"] {
+            assert_eq!(not_tls(tls), None, "{tls:?}");
+        }
+        for plain in [
+            &b"HTTP/1.1"[..],
+            b"SSH-2.0-",
+            b"220 mx",
+            b"\x16\x04",
+            b"N",
+            b"\0\0\0\0",
+        ] {
+            assert!(not_tls(plain).is_some(), "{plain:?}");
+        }
+    }
+}

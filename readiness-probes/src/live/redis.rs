@@ -1,0 +1,151 @@
+use std::{sync::Arc, time::Instant};
+
+use readiness_core::{
+    Looking, ObserveError, Source,
+    fact::{PortState, Trust},
+};
+use tokio::net::TcpStream;
+
+use super::{
+    channel::{Login, Stop, Talk, connect, garbage, held, micros, secure, tidy},
+    settings::Shared,
+};
+use crate::dep::{Broken, ChannelTls, RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError};
+
+/// Answers [`RedisPing`].
+pub(crate) struct RedisSource(pub(crate) Arc<Shared>);
+
+impl Source<RedisPing> for RedisSource {
+    async fn look(&self, key: RedisPing, cx: Looking) -> Result<RedisFacts, ObserveError> {
+        let login = Login::find(&cx, key.credential.as_deref(), &key.origin)?;
+        cx.spend(
+            if key.endpoint.tls {
+                "tls_connections"
+            } else {
+                "tcp_connections"
+            },
+            1,
+        );
+        let mut facts = ping(&self.0, &key, login.as_ref()).await?;
+        for reply in [
+            &mut facts.unauthenticated,
+            &mut facts.auth,
+            &mut facts.authenticated,
+        ] {
+            match reply {
+                Some(RedisReply::Error(error)) => error.message = cx.scrub(&error.message),
+                Some(RedisReply::Other(text)) => *text = cx.scrub(text),
+                _ => {}
+            }
+        }
+        Ok(facts)
+    }
+}
+
+async fn ping(shared: &Shared, key: &RedisPing, login: Option<&Login>) -> Result<RedisFacts, ObserveError> {
+    let (tcp, stream) = connect(shared, key.endpoint.address).await?;
+    debug_assert_eq!(stream.is_some(), tcp.state == PortState::Open);
+    let mut facts = RedisFacts::new(tcp, RedisEnd::NotOpen);
+    let Some(stream) = stream else {
+        return Ok(facts);
+    };
+    let began = Instant::now();
+    if let Some(broken) = held(talk(shared, key, login, stream, &mut facts)).await? {
+        facts.end = RedisEnd::Broken(broken);
+    }
+    facts.session_us = micros(began.elapsed());
+    Ok(facts)
+}
+
+async fn talk(
+    shared: &Shared,
+    key: &RedisPing,
+    login: Option<&Login>,
+    stream: TcpStream,
+    facts: &mut RedisFacts,
+) -> Result<(), Stop> {
+    let mut talk = if key.endpoint.tls {
+        let (tls, talk) = secure(shared, &key.endpoint.name, stream).await?;
+        facts.tls = tls;
+        let Some(talk) = talk else {
+            facts.end = RedisEnd::TlsMissing;
+            return Err(Stop::Told);
+        };
+        talk
+    } else {
+        Talk::new(stream)
+    };
+    talk.send(&command(&["PING"])).await?;
+    facts.unauthenticated = Some(reply(&mut talk, login).await?);
+    facts.end = RedisEnd::Done;
+    let Some(login) = login.filter(|login| !login.password.is_empty()) else {
+        return Ok(());
+    };
+    if matches!(&facts.tls, ChannelTls::Established { trust, .. } if *trust != Trust::Trusted) {
+        facts.end = RedisEnd::CredentialWithheld;
+        return Ok(());
+    }
+    let auth = match login.user.as_str() {
+        "" => command(&["AUTH", &login.password]),
+        user => command(&["AUTH", user, &login.password]),
+    };
+    talk.send(&auth).await?;
+    let auth = reply(&mut talk, Some(login)).await?;
+    let accepted = auth == RedisReply::Ok;
+    facts.auth = Some(auth);
+    if accepted {
+        talk.send(&command(&["PING"])).await?;
+        facts.authenticated = Some(reply(&mut talk, Some(login)).await?);
+    }
+    Ok(())
+}
+
+/// A command as RESP2 has it: an array of bulk strings, so that a password may hold any byte.
+fn command(words: &[&str]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len());
+    for word in words {
+        bytes.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    bytes.into_bytes()
+}
+
+/// One line of a reply. What is asked here is answered in one; of a longer one the rest is not read.
+async fn reply(talk: &mut Talk, login: Option<&Login>) -> Result<RedisReply, Broken> {
+    const MOST_LINE_BYTES: usize = 4096;
+    let line = loop {
+        if let Some(end) = talk.received.windows(2).position(|pair| pair == b"\r\n") {
+            let line = talk.received.split_to(end);
+            let _ = talk.received.split_to(2);
+            break line;
+        }
+        // What cannot become a reply is known by its first byte: an HTTP server's error page may be long.
+        let is_redis = talk.received.first().is_none_or(|first| b"+-:$*".contains(first));
+        if !is_redis || talk.received.len() > MOST_LINE_BYTES {
+            return Err(not_redis(&talk.received));
+        }
+        talk.more().await?;
+    };
+    let text = tidy(&String::from_utf8_lossy(&line));
+    let text = login.map_or_else(|| text.clone(), |login| login.hide(&text));
+    match (line.first(), text.get(1..)) {
+        (Some(b'+'), Some("PONG")) => Ok(RedisReply::Pong),
+        (Some(b'+'), Some("OK")) => Ok(RedisReply::Ok),
+        (Some(b'-'), Some(text)) => {
+            let code: String = text
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(32)
+                .collect();
+            Ok(RedisReply::Error(ServerError::new(code, text)))
+        }
+        (Some(b'+' | b':' | b'$' | b'*'), Some(text)) => Ok(RedisReply::Other(text.to_owned())),
+        _ => Err(not_redis(&line)),
+    }
+}
+
+fn not_redis(seen: &[u8]) -> Broken {
+    let start: String = tidy(&String::from_utf8_lossy(seen)).chars().take(40).collect();
+    garbage(format!("it does not speak Redis: it answered `{start}`"))
+}

@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use readiness_core::{ObserveError, Reason};
+use rustls::{
+    RootCertStore, client::WebPkiServerVerifier, crypto::CryptoProvider, pki_types::CertificateDer,
+};
+use tokio::sync::OnceCell;
+
+/// The trust anchors of one [`Live`](super::Live), loaded when they are first needed.
+#[derive(Debug)]
+pub(crate) struct Roots {
+    given: Vec<CertificateDer<'static>>,
+    /// What the given ones are called in the view.
+    names: Vec<String>,
+    loaded: OnceCell<Arc<Loaded>>,
+}
+
+/// Trust anchors, ready for use.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    #[cfg(feature = "api")]
+    pub(crate) store: Arc<RootCertStore>,
+    /// Judges paths. Building it is not free, and it holds nothing of a connection.
+    pub(crate) verifier: Arc<WebPkiServerVerifier>,
+    /// Such as `platform + ca.pem`.
+    pub(crate) name: String,
+    pub(crate) count: u32,
+}
+
+impl Roots {
+    pub(crate) fn new(given: Vec<CertificateDer<'static>>, names: Vec<String>) -> Self {
+        Self {
+            given,
+            names,
+            loaded: OnceCell::new(),
+        }
+    }
+
+    /// The anchors. Reading the platform's takes milliseconds and hundreds of files, so it happens once, and
+    /// not on the run's thread.
+    pub(crate) async fn load(&self, provider: &Arc<CryptoProvider>) -> Result<Arc<Loaded>, ObserveError> {
+        let loaded = self.loaded.get_or_try_init(|| async {
+            let platform = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs)
+                .await
+                .map_err(|e| failed(&e))?;
+            self.build(platform.certs, provider).map(Arc::new)
+        });
+        loaded.await.cloned()
+    }
+
+    fn build(
+        &self,
+        platform: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Loaded, ObserveError> {
+        let mut store = RootCertStore::empty();
+        let (usable, _) = store.add_parsable_certificates(platform);
+        let name = if usable > 0 {
+            "platform"
+        } else {
+            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            "webpki-roots"
+        };
+        store.add_parsable_certificates(self.given.iter().cloned());
+        let mut parts = vec![name];
+        parts.extend(self.names.iter().map(String::as_str));
+        let name = parts.join(" + ");
+        let count = u32::try_from(store.len()).unwrap_or(u32::MAX);
+        let store = Arc::new(store);
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(provider))
+            .build()
+            .map_err(|e| failed(&e))?;
+        Ok(Loaded {
+            #[cfg(feature = "api")]
+            store,
+            verifier,
+            name,
+            count,
+        })
+    }
+}
+
+fn failed(e: &dyn std::fmt::Display) -> ObserveError {
+    ObserveError::new(Reason::ERROR, format!("the trust anchors cannot be loaded: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ca() -> CertificateDer<'static> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec![]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.self_signed(&key).unwrap().der().clone()
+    }
+
+    #[test]
+    fn an_empty_platform_store_is_replaced_and_named() {
+        let provider = super::super::provider::provider().unwrap();
+        let roots = Roots::new(vec![ca()], vec!["ca.pem".to_owned()]);
+        let loaded = roots.build(vec![], &provider).unwrap();
+        assert_eq!(loaded.name, "webpki-roots + ca.pem");
+        assert_eq!(loaded.count as usize, webpki_roots::TLS_SERVER_ROOTS.len() + 1);
+        let loaded = roots.build(vec![ca(), ca()], &provider).unwrap();
+        assert_eq!((&*loaded.name, loaded.count), ("platform + ca.pem", 3));
+    }
+}

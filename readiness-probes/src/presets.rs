@@ -1,0 +1,235 @@
+//! Suites for the usual kinds of target. Each is a list of ids: what it asks can be read here.
+
+use std::sync::Arc;
+
+use readiness_core::{
+    Registry, RegistryError, Requirement, Suite, SuiteError, Target, TargetError, fact::PortSet,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    builtin,
+    live::{Live, LiveError},
+};
+
+/// A website: its name, certificate and protocol, the way from http to https, and the headers that
+/// browsers enforce.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = readiness_probes::presets::web("https://www.example.com")?.run().await;
+/// println!("{report}");
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// [`PresetError`] where the text names no target or the machine's trust store cannot be used.
+#[cfg(feature = "http")]
+pub fn web(url: &str) -> Result<Suite, PresetError> {
+    suite("web", Target::parse(url)?)
+}
+
+/// An API: as [`web`], with the headers that matter to programs instead of pages.
+///
+/// # Errors
+/// As [`web`].
+#[cfg(feature = "http")]
+pub fn api(url: &str) -> Result<Suite, PresetError> {
+    suite("api", Target::parse(url)?)
+}
+
+/// The security headers of one URL, and nothing else.
+///
+/// # Errors
+/// As [`web`].
+#[cfg(feature = "http")]
+pub fn security_headers(url: &str) -> Result<Suite, PresetError> {
+    suite("security_headers", Target::parse(url)?)
+}
+
+/// A port that must accept connections: what a service waits for at start-up.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// use readiness_probes::{gate, presets};
+/// gate(presets::tcp("db.internal:5432")?).await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// As [`PresetError`] says.
+pub fn tcp(address: &str) -> Result<Suite, PresetError> {
+    suite("tcp", Target::parse_as(address, "tcp")?)
+}
+
+/// A PostgreSQL server: answers, lets the user of the URL in, and runs `SELECT 1`.
+///
+/// # Errors
+/// As [`PresetError`] says.
+#[cfg(feature = "dep")]
+pub fn postgres(url: &str) -> Result<Suite, PresetError> {
+    suite("postgres", Target::parse_as(url, "postgres")?)
+}
+
+/// A Redis server: answers `PING`, with the credential of the URL where there is one.
+///
+/// # Errors
+/// As [`PresetError`] says.
+#[cfg(feature = "dep")]
+pub fn redis(url: &str) -> Result<Suite, PresetError> {
+    suite("redis", Target::parse_as(url, "redis")?)
+}
+
+fn suite(preset: &str, target: Target) -> Result<Suite, PresetError> {
+    let mut suite = Suite::new(Live::new().sources()?);
+    for requirement in builtin::registry().preset(preset, &Arc::new(target), &Value::Null)? {
+        suite.add(requirement)?;
+    }
+    Ok(suite)
+}
+
+/// Adds every preset of this crate that its features allow.
+pub fn register(registry: &mut Registry) {
+    registry.add_preset("tcp", |target, settings| {
+        no_settings(settings)?;
+        all(target, &["net.tcp"])
+    });
+    #[cfg(feature = "dep")]
+    registry
+        .add_preset("postgres", |target, settings| {
+            no_settings(settings)?;
+            all(target, &["dep.postgres"])
+        })
+        .add_preset("redis", |target, settings| {
+            no_settings(settings)?;
+            all(target, &["dep.redis"])
+        });
+    #[cfg(feature = "http")]
+    registry
+        .add_preset("web", |target, settings| {
+            let mut list = all(target, FOUNDATION)?;
+            list.extend(all(target, PAGE_HEADERS)?);
+            WebSettings::read(settings)?.apply(target, list)
+        })
+        .add_preset("api", |target, settings| {
+            let mut list = all(target, FOUNDATION)?;
+            list.extend(all(target, API_HEADERS)?);
+            WebSettings::read(settings)?.apply(target, list)
+        })
+        .add_preset("security_headers", |target, settings| {
+            no_settings(settings)?;
+            all(target, PAGE_HEADERS)
+        });
+}
+
+#[cfg(feature = "http")]
+const FOUNDATION: &[&str] = &[
+    "dns.records",
+    "tls.certificate",
+    "tls.protocol",
+    "http.https_redirect",
+];
+
+#[cfg(feature = "http")]
+const PAGE_HEADERS: &[&str] = &[
+    "http.hsts",
+    "http.csp",
+    "http.framing",
+    "http.nosniff",
+    "http.referrer_policy",
+    "http.permissions_policy",
+    "http.cross_origin_isolation",
+    "http.cookies",
+    "http.disclosure",
+];
+
+#[cfg(feature = "http")]
+const API_HEADERS: &[&str] = &["http.hsts", "http.nosniff", "http.cookies", "http.disclosure"];
+
+/// What `web` and `api` can be told.
+#[cfg(feature = "http")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WebSettings {
+    health_path: Option<String>,
+    plain_port: Option<u16>,
+    allowed_ports: Option<PortSet>,
+}
+
+#[cfg(feature = "http")]
+impl WebSettings {
+    fn read(settings: &Value) -> Result<Self, String> {
+        if settings.is_null() {
+            return Ok(Self::default());
+        }
+        Self::deserialize(settings).map_err(|e| e.to_string())
+    }
+
+    fn apply(&self, target: &Arc<Target>, mut list: Vec<Requirement>) -> Result<Vec<Requirement>, String> {
+        if let Some(port) = self.plain_port {
+            let settings = json!({ "plain_port": port });
+            for requirement in &mut list {
+                if requirement.id() == "http.https_redirect" {
+                    *requirement = one(target, "http.https_redirect", &settings)?;
+                }
+            }
+        }
+        if let Some(path) = &self.health_path {
+            list.push(one(target, "http.health", &json!({ "path": path }))?);
+        }
+        if let Some(ports) = &self.allowed_ports {
+            list.push(port_exposure(target, ports)?);
+        }
+        Ok(list)
+    }
+}
+
+#[cfg(all(feature = "http", feature = "net"))]
+fn port_exposure(target: &Arc<Target>, ports: &PortSet) -> Result<Requirement, String> {
+    one(target, "net.port_exposure", &json!({ "allowed": ports }))
+}
+
+#[cfg(all(feature = "http", not(feature = "net")))]
+fn port_exposure(_: &Arc<Target>, _: &PortSet) -> Result<Requirement, String> {
+    Err("`allowed_ports` needs the cargo feature `net`".to_owned())
+}
+
+fn no_settings(settings: &Value) -> Result<(), String> {
+    match settings.as_object() {
+        Some(map) if !map.is_empty() => Err(format!(
+            "unknown field `{}`; this preset has no settings",
+            map.keys().next().map_or("", String::as_str)
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn all(target: &Arc<Target>, ids: &[&str]) -> Result<Vec<Requirement>, String> {
+    ids.iter().map(|id| one(target, id, &Value::Null)).collect()
+}
+
+fn one(target: &Arc<Target>, id: &str, settings: &Value) -> Result<Requirement, String> {
+    let mut registry = Registry::new();
+    builtin::register_probes(&mut registry);
+    let probe = registry.build(id, settings).map_err(|e| e.to_string())?;
+    Ok(Requirement::new(probe, Arc::clone(target)))
+}
+
+/// A preset that cannot be made. Nothing has been sent by then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PresetError {
+    /// The sources cannot be made.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+    /// The probes cannot be made.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The suite cannot be made.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
+    /// The text names no target.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}

@@ -1,0 +1,92 @@
+//! A handshake that did not come about: what to do.
+
+use readiness_core::{Finding, ObserveError, Outcome, Reason};
+
+/// The handshake ended before there was anything to judge.
+pub(super) fn finding(reason: &Reason, message: &str) -> Finding {
+    Finding::unknown(
+        "no_handshake",
+        reason.clone(),
+        format!("no handshake came about: {message}"),
+    )
+    .remedy(advice(reason, message))
+}
+
+/// Whether the peer speaks none of the versions that were offered: it says so (RFC 8446, section 6.2), or
+/// answers with an older one, which our side refuses.
+pub(super) fn is_about_version(reason: &Reason, message: &str) -> bool {
+    (*reason == Reason::TLS_ALERT && message.contains("protocol_version"))
+        || (*reason == Reason::TLS_INCOMPATIBLE && message.contains("ServerDoesNotSupportTls12Or13"))
+}
+
+/// What an address is worth that could not be looked at.
+pub(crate) fn not_looked(error: ObserveError) -> Outcome {
+    match error.cause {
+        Some(cause) => Outcome::dependency_failed(cause),
+        None => Outcome::unknown(error.reason, error.message),
+    }
+}
+
+fn advice(reason: &Reason, message: &str) -> &'static str {
+    if is_about_version(reason, message) {
+        return "allow TLS 1.2 and TLS 1.3 on the server";
+    }
+    if *reason == Reason::TLS_ALERT || *reason == Reason::TLS_CLOSED {
+        return "see the server's log of that moment; usual causes are a name (SNI) it does not serve, no \
+                common cipher suite, or a client certificate it demands";
+    }
+    if *reason == Reason::TLS_INCOMPATIBLE {
+        return "allow ECDHE suites with AES-GCM or ChaCha20-Poly1305 on the server";
+    }
+    if *reason == Reason::TLS_CLIENT_CERTIFICATE_REQUIRED {
+        return "give a client certificate and its key, or look at an address that demands none";
+    }
+    if *reason == Reason::TLS_NOT_TLS {
+        return "see whether this port speaks plain text; if so write `http://`, or turn TLS on for it";
+    }
+    if *reason == Reason::TLS_MESSAGE_TOO_LARGE {
+        return "see what the server sends as its chain: a handful of certificates is usual";
+    }
+    if *reason == Reason::TLS_MALFORMED {
+        return "see what answers on this port; if it is meant to speak TLS, update its TLS library";
+    }
+    "see whether the server answers on this port, and what its log says of that moment"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_has_its_advice() {
+        for (reason, message, part) in [
+            (
+                Reason::TLS_ALERT,
+                "the peer sent the alert `protocol_version`",
+                "TLS 1.2",
+            ),
+            (
+                Reason::TLS_ALERT,
+                "the peer sent the alert `handshake_failure`",
+                "SNI",
+            ),
+            (Reason::TLS_CLOSED, "x", "SNI"),
+            (Reason::TLS_INCOMPATIBLE, "NoCipherSuitesInCommon", "ECDHE"),
+            (
+                Reason::TLS_INCOMPATIBLE,
+                "ServerDoesNotSupportTls12Or13",
+                "TLS 1.2",
+            ),
+            (Reason::TLS_NOT_TLS, "the peer sent `HTTP/1.1 400`", "http://"),
+            (Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, "x", "client certificate"),
+            (Reason::TLS_MESSAGE_TOO_LARGE, "x", "chain"),
+            (Reason::TLS_MALFORMED, "x", "library"),
+            (Reason::TCP_RESET, "x", "log"),
+        ] {
+            let finding = finding(&reason, message);
+            assert!(finding.status.is_unknown());
+            assert!(finding.remedy.contains(part), "{reason}: {}", finding.remedy);
+        }
+        assert!(!is_about_version(&Reason::TLS_NOT_TLS, "protocol_version"));
+    }
+}
