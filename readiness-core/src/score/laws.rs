@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{Credit, Finding, Outcome, Reason, Status, Timestamp, report::Report};
 
-const CASES: u32 = 512;
+const CASES: u32 = 256;
 
 fn config() -> ProptestConfig {
     ProptestConfig {
