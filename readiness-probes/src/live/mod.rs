@@ -10,7 +10,8 @@ mod view;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
-#[cfg(all(test, feature = "dep"))]
+#[cfg(feature = "dep")]
+#[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
 mod pem;
