@@ -11,6 +11,8 @@ mod health;
 mod healthy;
 mod hsts;
 mod https_redirect;
+#[cfg(feature = "api")]
+mod json;
 mod nosniff;
 mod page;
 mod permissions_policy;
@@ -21,9 +23,19 @@ mod samples;
 mod set_cookie;
 mod syntax;
 
+#[cfg(feature = "api")]
+pub use self::json::{Assertion, HttpJson};
 pub use self::{
-    applicability::ResponseKind, cookies::Cookies, cross_origin_isolation::CrossOriginIsolation, csp::Csp,
-    disclosure::Disclosure, framing::Framing, health::{HealthFormat, HttpHealth, StatusSet}, hsts::Hsts,
-    https_redirect::HttpsRedirect, nosniff::Nosniff,
-    permissions_policy::PermissionsPolicy, referrer_policy::ReferrerPolicy,
+    applicability::ResponseKind,
+    cookies::Cookies,
+    cross_origin_isolation::CrossOriginIsolation,
+    csp::Csp,
+    disclosure::Disclosure,
+    framing::Framing,
+    health::{HealthFormat, HttpHealth, StatusSet},
+    hsts::Hsts,
+    https_redirect::HttpsRedirect,
+    nosniff::Nosniff,
+    permissions_policy::PermissionsPolicy,
+    referrer_policy::ReferrerPolicy,
 };
