@@ -423,3 +423,39 @@ impl fmt::Display for Acceptance<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_names_all_that_is_wanted() {
+        let bp = BasisPoints::from_percent;
+        assert_eq!(Policy::default().rule(), "no blocker may fail or stay unknown");
+        let all = Policy::default()
+            .target_percent(95)
+            .min_coverage(bp(90))
+            .floor("tls", bp(100))
+            .max_not_applicable(bp(10))
+            .fail_on_warn(true)
+            .no_regression(true);
+        assert_eq!(
+            all.rule(),
+            "at least 95.00 % proven, 90.00 % judged, 100.00 % of `tls` proven, at most 10.00 % not applicable, \
+             nothing worse than before, and no blocker and nothing that counts may warn, fail or stay unknown"
+        );
+    }
+
+    #[test]
+    fn a_policy_knows_its_fields_and_no_others() {
+        let policy: Policy = serde_json::from_str(r#"{"target":9500,"floors":{"tls":10000}}"#).unwrap();
+        assert_eq!(
+            policy,
+            Policy::default()
+                .target_percent(95)
+                .floor("tls", BasisPoints::FULL)
+        );
+        let error = serde_json::from_str::<Policy>(r#"{"tagret":9500}"#).unwrap_err();
+        assert!(error.to_string().contains("unknown field `tagret`"));
+    }
+}

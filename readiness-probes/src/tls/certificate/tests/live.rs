@@ -9,7 +9,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     PublicKeyData,
 };
-use readiness_core::{Requirement, Suite, Target};
+use readiness_core::{Requirement, Sources, Suite, Target};
 use rustls::{
     ServerConfig,
     crypto::CryptoProvider,
@@ -64,8 +64,18 @@ fn authority() -> Authority {
     }
 }
 
-/// Serves this chain once with this key and judges it.
-async fn seen(chain: Vec<Vec<u8>>, key: &KeyPair, root_pem: Option<String>) -> Outcome {
+/// Sources that trust this root beside the machine's.
+fn trusting(root: &rcgen::Certificate) -> Sources {
+    sources(Live::new().ca_pem(root.pem()))
+}
+
+fn sources(live: Live) -> Sources {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    live.resolve("api.example.test", here).sources().unwrap()
+}
+
+/// Serves this chain with this key and judges it.
+async fn seen(chain: Vec<Vec<u8>>, key: &KeyPair, sources: &Sources) -> Outcome {
     let provider = provider();
     let certificates = chain.into_iter().map(CertificateDer::from).collect();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -85,12 +95,8 @@ async fn seen(chain: Vec<Vec<u8>>, key: &KeyPair, root_pem: Option<String>) -> O
             let _ = acceptor.accept(stream).await;
         }
     });
-    let mut live = Live::new().resolve("api.example.test", IpAddr::V4(Ipv4Addr::LOCALHOST));
-    if let Some(pem) = root_pem {
-        live = live.ca_pem(pem);
-    }
     let target = Target::parse(&format!("https://api.example.test:{port}")).unwrap();
-    let suite = Suite::new(live.sources().unwrap())
+    let suite = Suite::new(sources.clone())
         .with(Requirement::new(Arc::new(TlsCertificate::default()), target))
         .unwrap();
     let report = suite.run().await;
@@ -112,6 +118,7 @@ async fn each_fault_is_named_over_a_real_handshake() {
     client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let mut as_authority = good.clone();
     as_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let (knowing, ignorant) = (trusting(&authority.root), sources(Live::new()));
     for (chain, trusts, expected) in [
         (vec![leaf(&good), inter()], true, None),
         (vec![leaf(&good), inter(), root()], true, None),
@@ -157,8 +164,8 @@ async fn each_fault_is_named_over_a_real_handshake() {
             Some(("fail", "self_signed", "chain[0]")),
         ),
     ] {
-        let pem = trusts.then(|| authority.root.pem());
-        let outcome = seen(chain, &key, pem).await;
+        let sources = if trusts { &knowing } else { &ignorant };
+        let outcome = seen(chain, &key, sources).await;
         let found = faults(&outcome);
         assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{outcome:#?}");
     }
@@ -174,6 +181,6 @@ async fn a_key_that_is_not_the_certificates_is_seen() {
         .signed_by(&key, &authority.issuer)
         .unwrap();
     let chain = vec![leaf.der().to_vec(), authority.intermediate.clone()];
-    let outcome = seen(chain, &other, Some(authority.root.pem())).await;
+    let outcome = seen(chain, &other, &trusting(&authority.root)).await;
     assert_eq!(faults(&outcome), [("fail", "bad_signature", "chain[0]")]);
 }
