@@ -106,7 +106,7 @@ enum Place {
 
 impl Place {
     fn of(entry: &Entry<'_>) -> Self {
-        if entry.accepted().is_some() && (entry.status.is_fail() || entry.status.is_unknown()) {
+        if entry.accepted().is_some() {
             return Self::Accepted;
         }
         if entry.cause().is_some() {
