@@ -27,7 +27,9 @@ pub(crate) fn register_probes(registry: &mut Registry) {
     #[cfg(feature = "net")]
     registry.add_with(net::PortExposure::check);
     #[cfg(feature = "tls")]
-    registry.add::<tls::TlsCertificate>().add_with(tls::TlsProtocol::check);
+    registry
+        .add::<tls::TlsCertificate>()
+        .add_with(tls::TlsProtocol::check);
     #[cfg(feature = "http")]
     registry
         .add_with(http::Cookies::check)

@@ -453,6 +453,7 @@ async fn a_retry_looks_again() {
     }
     let listener = tokio::net::TcpListener::bind(endpoint.address).await.unwrap();
     let _peer = Peer::on(listener, |mut stream| async move {
+        let _ = stream.read(&mut [0; 999]).await;
         let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
         let _ = stream.read(&mut [0; 999]).await;
     });
@@ -601,6 +602,22 @@ async fn heads_that_break_the_rules_are_errors_with_their_reason() {
 }
 
 #[tokio::test]
+async fn a_greeting_on_an_http_port_is_no_http() {
+    let peer = Peer::raw(|mut stream| async move {
+        let _ = stream.write_all(b"220 mail.test ready\r\n").await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let looks = looks(&Live::new());
+    assert_eq!(
+        looks.observe(TcpConnect::new(http(&peer))).await.unwrap().state,
+        PortState::Open
+    );
+    let error = looks.observe(get(http(&peer), "/")).await.unwrap_err();
+    assert_eq!(error.reason, Reason::HTTP_MALFORMED, "{error}");
+}
+
+#[tokio::test]
 async fn what_came_of_a_body_stands() {
     let live = hasty();
     for (bytes, stays, body, complete) in [
@@ -649,6 +666,7 @@ async fn what_came_of_a_body_stands() {
 #[tokio::test]
 async fn bytes_that_drip_end_at_the_deadline() {
     async fn drip(mut stream: TcpStream, head: &'static [u8], drop: &'static [u8]) {
+        let _ = stream.read(&mut [0; 9999]).await;
         let _ = stream.write_all(head).await;
         while stream.write_all(drop).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,9 +1,11 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
+mod cookie_rules;
 mod cookies;
 mod cross_origin_isolation;
 mod csp;
+mod csp_analysis;
 mod disclosure;
 mod framing;
 mod health;
@@ -19,11 +21,21 @@ mod referrer_policy;
 #[cfg(test)]
 mod samples;
 mod set_cookie;
+mod source;
+mod strict_transport;
 mod syntax;
 
 pub use self::{
-    applicability::ResponseKind, cookies::Cookies, cross_origin_isolation::CrossOriginIsolation, csp::Csp,
-    disclosure::Disclosure, framing::Framing, health::{HealthFormat, HttpHealth, StatusSet}, hsts::Hsts,
-    https_redirect::HttpsRedirect, nosniff::Nosniff,
-    permissions_policy::PermissionsPolicy, referrer_policy::ReferrerPolicy,
+    applicability::ResponseKind,
+    cookies::Cookies,
+    cross_origin_isolation::CrossOriginIsolation,
+    csp::Csp,
+    disclosure::Disclosure,
+    framing::Framing,
+    health::{HealthFormat, HttpHealth, StatusSet},
+    hsts::Hsts,
+    https_redirect::HttpsRedirect,
+    nosniff::Nosniff,
+    permissions_policy::PermissionsPolicy,
+    referrer_policy::ReferrerPolicy,
 };

@@ -10,6 +10,8 @@ mod view;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(all(test, feature = "dep"))]
+mod fake;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]

@@ -129,7 +129,8 @@ fn untrusted(e: &Error) -> Trust {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 UntrustedKind::NotYetValid
             }
-            CertificateError::UnknownIssuer => UntrustedKind::UnknownIssuer,
+            // An issuer of the right name and another key is not the one we know.
+            CertificateError::BadSignature | CertificateError::UnknownIssuer => UntrustedKind::UnknownIssuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 UntrustedKind::WrongName
             }

@@ -301,8 +301,9 @@ fn of_trust(
     };
     let knows = |code: &str| known.iter().any(|finding| finding.code == code);
     let generic = |code: &str, says: &str, remedy: &str| {
-        Finding::fail(code, format!("{says}: {message}"))
+        Finding::fail(code, says)
             .subject("chain[0]")
+            .evidence("verifier", message)
             .remedy(remedy)
     };
     let is_self_issued = matches!(read.first(), Some(Some(leaf)) if leaf.is_self_issued());
@@ -310,9 +311,14 @@ fn of_trust(
         // Verifiers take no certificate authority for a server, which is what `openssl req -x509` makes.
         UntrustedKind::Other if is_self_issued => untrusted(chain, read, rules),
         UntrustedKind::UnknownIssuer => untrusted(chain, read, rules),
-        UntrustedKind::Other if message.to_lowercase().contains("signature") => vec![generic(
+        UntrustedKind::Other if message.contains("UnsupportedSignature") => vec![generic(
+            "unsupported_signature",
+            "is signed, or a certificate above it is, with an algorithm that clients no longer accept",
+            "issue the certificates again, signed with SHA-256 or better",
+        )],
+        UntrustedKind::Other if message.contains("BadSignature") => vec![generic(
             "bad_signature",
-            "a signature of the chain does not verify",
+            "has, or a certificate above it has, a signature that does not verify",
             "get the certificates anew from the authority: one of them is damaged or forged",
         )],
         UntrustedKind::Purpose if !knows("wrong_purpose") => vec![generic(
@@ -338,7 +344,7 @@ fn of_trust(
     if explained.is_empty() && !is_known {
         findings.push(generic(
             "untrusted",
-            "is not trusted",
+            &format!("is not trusted: {message}"),
             "see what the verifier says, and install a certificate that clients accept",
         ));
     }
@@ -469,6 +475,11 @@ fn shown(
     };
     let trust = match &session.trust {
         Trust::Trusted => "trusted".to_owned(),
+        // The verifier counts the seconds by its own clock; the dates stand above.
+        Trust::Untrusted {
+            kind: UntrustedKind::Expired | UntrustedKind::NotYetValid,
+            ..
+        } => "not trusted: out of date".to_owned(),
         Trust::Untrusted { message, .. } => format!("not trusted: {message}"),
         _ => "not known".to_owned(),
     };

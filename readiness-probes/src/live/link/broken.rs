@@ -26,6 +26,11 @@ impl Broken {
             reason,
             said: said.to_owned(),
         };
+        // A request that waited when the connection broke was only cancelled: what broke it is underneath.
+        let e = e
+            .source()
+            .and_then(|source| source.downcast_ref::<hyper::Error>())
+            .unwrap_or(e);
         // hyper says it in a method for servers only, and in words for everybody.
         if e.is_parse() && e.to_string().contains("too large") {
             return Self::too_large();
@@ -35,6 +40,9 @@ impl Broken {
                 Reason::HTTP_MALFORMED,
                 &format!("it breaks the rules of HTTP ({e})"),
             );
+        }
+        if e.to_string().contains("unexpected message") {
+            return new(Reason::HTTP_MALFORMED, "it sent something nobody had asked for");
         }
         if let Some(alert) = alert(e) {
             return match alert {

@@ -152,6 +152,8 @@ where
     } else {
         let handshake = http1::Builder::new()
             .max_headers(MOST_HEADERS)
+            // The size of the buffer alone bounds no head that arrives at once.
+            .max_header_size(MOST_HEADER_BYTES as usize)
             .max_buf_size(MOST_HEADER_BYTES as usize)
             .handshake(io);
         let (sender, driver) = within(timeout, handshake)
