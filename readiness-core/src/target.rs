@@ -272,7 +272,9 @@ impl fmt::Display for Target {
                 crate::redact::REDACTED.to_owned()
             }
         });
-        f.write_str(&path)
+        // A path means something over HTTP; where there is none, `/` would only be noise.
+        let is_bare = path == "/" && !matches!(self.scheme.as_str(), "http" | "https");
+        f.write_str(if is_bare { "" } else { &path })
     }
 }
 

@@ -179,7 +179,7 @@ async fn noise_before_the_answer_is_not_heard() {
 
 #[tokio::test]
 async fn noise_alone_is_silence() {
-    for i in 0..7 {
+    let each = (0..7).map(|i| async move {
         let server = Nameserver::start(move |query, _| {
             let good = answer(query, ResponseCode::NoError, one());
             hostile(query, &good).into_iter().skip(i).take(1).collect()
@@ -188,7 +188,8 @@ async fn noise_alone_is_silence() {
         let error = ask(&[&server]).await.unwrap_err();
         assert_eq!(error.reason, Reason::DNS_SILENT);
         assert!(error.message.contains(", only a"), "{error}");
-    }
+    });
+    futures_util::future::join_all(each).await;
 }
 
 /// Seven messages that answer nothing.

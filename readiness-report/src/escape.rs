@@ -24,8 +24,8 @@ pub(crate) fn visible(c: char) -> char {
     }
 }
 
-/// Whether a character above ASCII is never shown as it is: C1 controls, marks of direction, line and
-/// paragraph separators, and code points that are no characters.
+/// Whether a character from DEL on is never shown as it is: C1 controls, marks of direction, line and
+/// paragraph separators, what is invisible and hides text, and code points that are no characters.
 pub(crate) fn is_treacherous(c: char) -> bool {
     matches!(c,
         '\u{7f}'..='\u{9f}'
@@ -33,7 +33,9 @@ pub(crate) fn is_treacherous(c: char) -> bool {
         | '\u{200e}' | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}'
-        | '\u{fdd0}'..='\u{fdef}')
+        | '\u{fdd0}'..='\u{fdef}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}')
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
@@ -108,7 +110,7 @@ fn push_words(markdown: &mut String, text: &str) {
             markdown.push(' ');
         }
         if is_active(word) {
-            let core = word.trim_matches(|c| matches!(c, ',' | ';' | '.' | '(' | ')' | '"' | '\''));
+            let core = word.trim_matches(|c| matches!(c, ',' | ';' | ':' | '.' | '(' | ')' | '"' | '\''));
             let start = word.find(core).unwrap_or(0);
             let (before, rest) = word.split_at(start);
             let (core, after) = rest.split_at(core.len());
@@ -246,8 +248,8 @@ mod tests {
             "see `https://example.com/a?b=c`, then `@octocat`"
         );
         assert_eq!(
-            prose("(www.example.com) #12 costs $5"),
-            "(`www.example.com`) `#12` costs `$5`"
+            prose("(www.example.com) #12 costs $5 by ops@example.com: yes"),
+            "(`www.example.com`) `#12` costs `$5` by `ops@example.com`: yes"
         );
         // a span of the text and one of ours keep apart
         assert_eq!(prose("`a`@b"), "`a` `@b`");

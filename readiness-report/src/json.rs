@@ -25,7 +25,7 @@ pub fn to_json(report: &Report) -> String {
     // Writing to memory does not fail, and every key of a report is a text.
     debug_assert!(written.is_ok(), "a report is JSON: {written:?}");
     json.push(b'\n');
-    String::from_utf8_lossy(&json).into_owned()
+    String::from_utf8(json).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Reads a report that [`to_json`] wrote.
@@ -110,6 +110,10 @@ impl Formatter for Harmless {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Most text is plain ASCII, and most of a large report is text.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some((at, found)) = rest.char_indices().find(|&(_, c)| is_treacherous(c)) {
             let (before, from) = rest.split_at(at);

@@ -1,15 +1,17 @@
+mod properties;
+mod xml;
+
 use std::collections::HashSet;
 
-use quick_xml::{
-    Writer,
-    escape::partial_escape,
-    events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event},
-};
-use readiness_core::{Evidence, Report, Status, Timestamp};
+use readiness_core::{Evidence, Report, Status};
 
+use self::{
+    properties::suite_properties,
+    xml::{Xml, local_timestamp, seconds},
+};
 use crate::{
     entry::{CauseGroup, Entry, causes, entries},
-    escape::{clip, lines, one_line},
+    escape::{lines, one_line},
 };
 
 /// Which of the two common forms of JUnit XML is written.
@@ -176,10 +178,8 @@ fn verdict(report: &Report, entry: &Entry<'_>) -> (CaseVerdict, String) {
         text,
     };
     if let Some(accepted) = entry.accepted() {
-        if entry.status.is_fail() || entry.status.is_unknown() {
-            let message = format!("accepted, {}", Entry::acceptance(accepted));
-            return (CaseVerdict::Skipped { message, text }, String::new());
-        }
+        let message = format!("accepted, {}", Entry::acceptance(accepted));
+        return (CaseVerdict::Skipped { message, text }, String::new());
     }
     match entry.status {
         Status::Fail if entry.counts() => (failure("fail", text), String::new()),
@@ -224,7 +224,8 @@ fn cause_error(entries: &[Entry<'_>], leader: &Entry<'_>, group: &CauseGroup<'_>
         one_line(&group.cause.subject),
         group.cause.reason.describe()
     );
-    push_line(&mut text, &details(leader));
+    text.push('\n');
+    text.push_str(&details(leader));
     if !others.is_empty() {
         push_line(
             &mut text,
@@ -344,7 +345,8 @@ fn moved_properties(cases: &[Case<'_>]) -> Vec<(String, String)> {
         }
         properties.extend(prefixed(&case.name, case.target_properties()));
         if !case.text.is_empty() {
-            properties.push((format!("{}.text", case.name), case.text.clone()));
+            let parts: Vec<&str> = case.text.lines().map(str::trim).collect();
+            properties.push((format!("{}.text", case.name), parts.join("; ")));
         }
     }
     properties
@@ -356,56 +358,17 @@ fn prefixed(prefix: &str, properties: Vec<(String, String)>) -> impl Iterator<It
         .map(move |(name, value)| (format!("{prefix}.{name}"), value))
 }
 
-/// The verdict, what led to it, and from where it was looked.
-fn suite_properties(report: &Report) -> Vec<(String, String)> {
-    let mut properties: Vec<(String, String)> = Vec::new();
-    let mut add = |name: &str, value: String| properties.push((name.to_owned(), value));
-    add("tool", format!("{} {}", report.tool.name, report.tool.version));
-    add("catalog", report.catalog.clone());
-    add("verdict", report.verdict().to_string());
-    add("rule", report.decision.rule.clone());
-    for because in &report.decision.because {
-        add("because", because.clone());
-    }
-    let score = &report.score;
-    for (name, share) in [
-        ("proven", score.proven),
-        ("possible", score.possible),
-        ("coverage", score.coverage),
-    ] {
-        add(
-            name,
-            share.map_or_else(|| "none".to_owned(), |share| share.to_string()),
-        );
-    }
-    let view = &report.view;
-    let families: Vec<String> = view.from.families.iter().map(ToString::to_string).collect();
-    add("view.resolvers", view.from.resolvers.join(", "));
-    add("view.families", families.join(", "));
-    add(
-        "view.trust_store",
-        format!("{} ({} anchors)", view.from.trust_store, view.from.trust_anchors),
-    );
-    for (target, profile) in &view.profiles {
-        add("view.profile", format!("{target}: {profile}"));
-    }
-    for what in &view.not_looked_at {
-        add("view.not_looked_at", what.clone());
-    }
-    for (what, count) in &report.cost {
-        add("cost", format!("{what}: {count}"));
-    }
-    add("suite_digest", report.suite_digest.to_string());
-    add("results_digest", report.results_digest.to_string());
-    properties
-}
-
 /// The name a history is kept by: neither priority nor number stands in it.
 fn name(entry: &Entry<'_>) -> String {
-    if entry.target.is_none() {
-        return one_line(&entry.result.id);
+    // A case without a name is dropped by its readers.
+    let id = match one_line(&entry.result.id) {
+        id if id.is_empty() => entry.result.probe.to_string(),
+        id => id,
+    };
+    match entry.target {
+        None => id,
+        Some(_) => one_line(&format!("{id} [{}]", entry.label())),
     }
-    one_line(&format!("{} [{}]", entry.result.id, entry.label()))
 }
 
 fn class(entry: &Entry<'_>) -> String {
@@ -420,7 +383,7 @@ fn details(entry: &Entry<'_>) -> String {
     };
     let mut has_remedy = false;
     for finding in outcome.findings.iter().filter(|finding| !finding.is_note()) {
-        let subject = match finding.subject.as_str() {
+        let subject = match finding.subject.trim() {
             "" => String::new(),
             subject => format!("{subject}: "),
         };
@@ -455,120 +418,6 @@ fn push_line(text: &mut String, line: &str) {
     if !text.is_empty() {
         text.push('\n');
     }
-    text.push_str(line);
-}
-
-/// Milliseconds as seconds with three decimals: what both schemas allow, and no float.
-fn seconds(ms: u64) -> String {
-    format!("{}.{:03}", ms / 1000, ms % 1000)
-}
-
-/// The instant without a zone, as Ant's schema demands; it is UTC.
-fn local_timestamp(time: Timestamp) -> String {
-    let text = time.to_string();
-    let local = text.strip_suffix('Z').unwrap_or(&text);
-    // The schema has years of four digits, and no year 0.
-    if local.len() == 19 && !local.starts_with("0000") {
-        local.to_owned()
-    } else if time.unix_seconds() < 0 {
-        "0001-01-01T00:00:00".to_owned()
-    } else {
-        "9999-12-31T23:59:59".to_owned()
-    }
-}
-
-/// quick-xml over memory. A write to memory does not fail, so its results are let go.
-struct Xml(Writer<Vec<u8>>);
-
-impl Xml {
-    fn new() -> Self {
-        let mut xml = Self(Writer::new_with_indent(Vec::with_capacity(4096), b' ', 2));
-        xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
-        xml
-    }
-
-    fn event(&mut self, event: Event<'_>) {
-        let written = self.0.write_event(event);
-        debug_assert!(written.is_ok(), "memory takes every byte: {written:?}");
-    }
-
-    fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.event(Event::Start(start(name, attributes)));
-    }
-
-    fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.event(Event::Empty(start(name, attributes)));
-    }
-
-    fn close(&mut self, name: &str) {
-        self.event(Event::End(BytesEnd::new(name)));
-    }
-
-    /// An element with nothing in it but text.
-    fn text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
-        /// Far more than a person reads; a file over 30 MB is refused by GitLab.
-        const MOST: usize = 20_000;
-        if text.is_empty() {
-            return self.empty(name, attributes);
-        }
-        let text = lines(&clip(text, MOST));
-        self.open(name, attributes);
-        self.event(Event::Text(BytesText::from_escaped(partial_escape(text))));
-        self.close(name);
-    }
-
-    fn properties(&mut self, properties: &[(String, String)]) {
-        self.open("properties", &[]);
-        for (name, value) in properties {
-            self.empty("property", &[("name", name), ("value", value)]);
-        }
-        self.close("properties");
-    }
-
-    fn finish(self) -> String {
-        let mut text = String::from_utf8_lossy(&self.0.into_inner()).into_owned();
-        text.push('\n');
-        text
-    }
-}
-
-/// An element whose attributes are each one harmless line.
-fn start<'a>(name: &'a str, attributes: &[(&str, &str)]) -> BytesStart<'a> {
-    const MOST: usize = 2_000;
-    let mut start = BytesStart::new(name);
-    for (name, value) in attributes {
-        let value = one_line(&clip(value, MOST));
-        start.push_attribute((*name, value.as_str()));
-    }
-    start
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn milliseconds_are_seconds_with_three_decimals() {
-        for (ms, text) in [
-            (0, "0.000"),
-            (1, "0.001"),
-            (999, "0.999"),
-            (1000, "1.000"),
-            (61_010, "61.010"),
-            (u64::MAX, "18446744073709551.615"),
-        ] {
-            assert_eq!(seconds(ms), text);
-        }
-    }
-
-    #[test]
-    fn a_timestamp_has_no_zone_and_a_year_of_four_digits() {
-        let at = |seconds| local_timestamp(Timestamp::from_unix_seconds(seconds));
-        assert_eq!(at(0), "1970-01-01T00:00:00");
-        assert_eq!(at(253_402_300_799), "9999-12-31T23:59:59");
-        assert_eq!(at(253_402_300_800), "9999-12-31T23:59:59");
-        assert_eq!(at(-62_135_596_800), "0001-01-01T00:00:00");
-        assert_eq!(at(-62_135_596_801), "0001-01-01T00:00:00");
-        assert_eq!(at(i64::MIN), "0001-01-01T00:00:00");
-    }
+    // A text of several lines must not look like lines of ours.
+    text.push_str(&lines(line).replace('\n', "\n      "));
 }

@@ -1,10 +1,11 @@
+mod page;
+mod records;
+
 use std::fmt::Write as _;
 
-use readiness_core::{
-    Evidence, Finding, Report, Status,
-    score::{BasisPoints, ChangeKind, WaiverState},
-};
+use readiness_core::{Evidence, Finding, Report, Status};
 
+use self::page::{Fold, Page};
 use crate::{
     entry::{CauseGroup, Entry, causes, entries},
     escape::{code, prose},
@@ -50,39 +51,42 @@ pub fn to_markdown(report: &Report, options: MarkdownOptions) -> String {
     page.out.push_str(&head(report, &entries));
     page.section(None, decision(report));
 
-    let of = |wanted: Place| {
-        entries
-            .iter()
-            .filter(move |entry| Place::of(entry) == wanted)
-            .collect::<Vec<_>>()
+    let of = |wanted: Place| entries.iter().filter(move |entry| Place::of(entry) == wanted);
+    let findings = |place: Place| {
+        let mut found: Vec<&Entry<'_>> = of(place).collect();
+        // The most important first: what comes last gives way first.
+        found.sort_by_key(|entry| (!entry.result.blocker, entry.result.priority));
+        found.into_iter().map(finding_entry).collect::<Vec<_>>()
     };
-    let findings = |place: Place| of(place).into_iter().map(finding_entry).collect::<Vec<_>>();
     page.section(Some(("Failed", Fold::Open)), findings(Place::Failed));
     let mut unknown: Vec<String> = groups.iter().map(|group| cause_entry(group, &entries)).collect();
     unknown.extend(findings(Place::Unknown));
     page.section(Some(("Not judged", Fold::Open)), unknown);
     page.section(Some(("Warnings", Fold::Open)), findings(Place::Warned));
     page.section(
-        Some(("For information", Fold::Closed)),
+        Some(("For information", Fold::Counted)),
         findings(Place::Information),
     );
 
     page.section(Some(("Accepted", Fold::Open)), findings(Place::Accepted));
-    page.section(Some(("Waivers", Fold::Open)), waivers(report));
-    page.section(Some(("Attestations", Fold::Open)), attestations(report));
-    page.section(Some(("Baseline", Fold::Open)), baseline(report));
-    page.section(Some(("Since the earlier report", Fold::Open)), trend(report));
+    page.section(Some(("Waivers", Fold::Open)), records::waivers(report));
+    page.section(Some(("Attestations", Fold::Open)), records::attestations(report));
+    page.section(Some(("Baseline", Fold::Open)), records::baseline(report));
+    page.section(
+        Some(("Since the earlier report", Fold::Open)),
+        records::trend(report),
+    );
 
-    let passed = of(Place::Passed).into_iter().map(passed_entry).collect();
-    page.section(Some(("Passed", Fold::Closed)), passed);
-    let not_applicable = of(Place::NotApplicable)
-        .into_iter()
-        .map(|entry| line(entry, &[]))
-        .collect();
-    page.section(Some(("Not applicable", Fold::Closed)), not_applicable);
-    page.section(Some(("By family", Fold::Closed)), families(report));
-    page.section(Some(("From where it was looked", Fold::Closed)), view(report));
-    page.section(Some(("What it cost", Fold::Closed)), cost(report));
+    let passed = of(Place::Passed).map(passed_entry).collect();
+    page.section(Some(("Passed", Fold::Counted)), passed);
+    let not_applicable = of(Place::NotApplicable).map(|entry| line(entry, &[])).collect();
+    page.section(Some(("Not applicable", Fold::Counted)), not_applicable);
+    page.section(Some(("By family", Fold::Closed)), records::families(report));
+    page.section(
+        Some(("From where it was looked", Fold::Closed)),
+        records::view(report),
+    );
+    page.section(Some(("What it cost", Fold::Closed)), records::cost(report));
     page.finish()
 }
 
@@ -102,7 +106,7 @@ enum Place {
 
 impl Place {
     fn of(entry: &Entry<'_>) -> Self {
-        if entry.accepted().is_some() && (entry.status.is_fail() || entry.status.is_unknown()) {
+        if entry.accepted().is_some() {
             return Self::Accepted;
         }
         if entry.cause().is_some() {
@@ -121,9 +125,10 @@ impl Place {
 
 /// The verdict and the figures: the only part that never gives way to the limit.
 fn head(report: &Report, entries: &[Entry<'_>]) -> String {
-    let share =
-        |share: Option<BasisPoints>| share.map_or_else(|| "nothing".to_owned(), |share| share.to_string());
     let score = &report.score;
+    let coverage = score
+        .coverage
+        .map_or_else(|| "nothing".to_owned(), |share| share.to_string());
     let mut head = format!("### Readiness: {}\n\n", report.verdict());
     let _ = match (score.proven, score.possible) {
         (Some(proven), Some(possible)) if proven != possible => {
@@ -132,7 +137,7 @@ fn head(report: &Report, entries: &[Entry<'_>]) -> String {
         (Some(proven), _) => write!(head, "**{proven} proven**"),
         (None, _) => write!(head, "**no score, as nothing applies**"),
     };
-    let _ = write!(head, ", {} of the weight judged", share(score.coverage));
+    let _ = write!(head, ", {} of the weight judged", coverage);
     let counts: Vec<String> = [
         ("failed", "failed", &[Place::Failed][..]),
         (
@@ -155,7 +160,10 @@ fn head(report: &Report, entries: &[Entry<'_>]) -> String {
         (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
     })
     .collect();
-    let _ = write!(head, "; {}.\n\n", counts.join(", "));
+    if !counts.is_empty() {
+        let _ = write!(head, "; {}", counts.join(", "));
+    }
+    head.push_str(".\n\n");
     head
 }
 
@@ -175,9 +183,9 @@ fn decision(report: &Report) -> Vec<String> {
 
 /// ``- **`tls.certificate`** at `api` (critical, blocker): the certificate has expired``
 fn line(entry: &Entry<'_>, notes: &[&str]) -> String {
-    let mut notes: Vec<&str> = notes.to_vec();
-    if entry.target.is_some_and(|target| target.flaky) {
-        notes.push("flaky");
+    let mut notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    if let Some(target) = entry.target.filter(|target| target.flaky) {
+        notes.push(format!("only on attempt {}", target.attempts));
     }
     let notes = if notes.is_empty() {
         String::new()
@@ -215,12 +223,12 @@ fn finding_entry(entry: &Entry<'_>) -> String {
     }
     let mut text = line(entry, &notes);
     if let Status::Unknown { reason, .. } = entry.status {
-        let _ = writeln!(
-            text,
-            "  - reason: {} ({})",
-            prose(reason.describe()),
-            code(reason.as_str())
-        );
+        let words = if reason.describe() == entry.summary() {
+            String::new()
+        } else {
+            format!("{}, ", prose(reason.describe()))
+        };
+        let _ = writeln!(text, "  - reason: {words}{}", code(reason.as_str()));
     }
     if let Some(accepted) = entry.accepted() {
         let _ = writeln!(text, "  - accepted: {}", prose(&Entry::acceptance(accepted)));
@@ -263,7 +271,7 @@ fn finding_entry(entry: &Entry<'_>) -> String {
 }
 
 fn push_finding(text: &mut String, finding: &Finding) {
-    let subject = match finding.subject.as_str() {
+    let subject = match finding.subject.trim() {
         "" => String::new(),
         subject => format!("{}: ", prose(subject)),
     };
@@ -328,313 +336,4 @@ fn passed_entry(entry: &Entry<'_>) -> String {
         }
     }
     text
-}
-
-fn waivers(report: &Report) -> Vec<String> {
-    let describe = |state: WaiverState| match state {
-        WaiverState::Active => "active",
-        WaiverState::Expired => "expired",
-        WaiverState::NotYet => "not begun",
-        WaiverState::Stale => "stale: what it waives does not fail, so it can go",
-        _ => "unknown",
-    };
-    let entry = |record: &readiness_core::score::WaiverRecord| {
-        let waiver = &record.waiver;
-        let mut about = code(&waiver.requirement);
-        for (word, part) in [
-            (" at ", &waiver.target),
-            (", finding ", &waiver.code),
-            (", subject ", &waiver.subject),
-        ] {
-            if let Some(part) = part {
-                about.push_str(word);
-                about.push_str(&code(part));
-            }
-        }
-        let approved = match &waiver.approver {
-            Some(approver) => format!(", approved by {}", code(approver)),
-            None => String::new(),
-        };
-        format!(
-            "- {about}: {}\n  - until {}, owner {}{approved}\n  - reason: {}\n",
-            describe(record.state),
-            waiver.until.date(),
-            code(&waiver.owner),
-            prose(&waiver.reason),
-        )
-    };
-    report.waivers.iter().map(entry).collect()
-}
-
-fn attestations(report: &Report) -> Vec<String> {
-    let entry = |record: &readiness_core::score::AttestationRecord| {
-        let attestation = &record.attestation;
-        let used = if record.used { "decides" } else { "not used" };
-        let note = match record.note.as_str() {
-            "" => String::new(),
-            note => format!(": {}", prose(note)),
-        };
-        let until = match attestation.until {
-            Some(until) => format!(", until {}", until.date()),
-            None => String::new(),
-        };
-        let mut text = format!(
-            "- {}: {used}{note}\n  - signed by {} ({}) on {}{until}\n  - statement: {}\n",
-            code(&attestation.requirement),
-            code(&attestation.signer),
-            prose(&attestation.role),
-            attestation.at.date(),
-            prose(&attestation.statement),
-        );
-        for evidence in &attestation.evidence {
-            let _ = writeln!(
-                text,
-                "  - evidence: {}, SHA-256 {}",
-                code(&evidence.url),
-                code(evidence.sha256.as_str())
-            );
-        }
-        text
-    };
-    report.attestations.iter().map(entry).collect()
-}
-
-fn baseline(report: &Report) -> Vec<String> {
-    let Some(baseline) = &report.baseline else {
-        return Vec::new();
-    };
-    let mut entries = vec![format!("- known before and excused: {}\n", baseline.excused)];
-    entries.extend(
-        baseline
-            .refused
-            .iter()
-            .map(|why| format!("- not excused: {}\n", prose(why))),
-    );
-    entries.extend(baseline.stale.iter().map(|known| {
-        let subject = match known.subject.as_str() {
-            "" => String::new(),
-            subject => format!(", {}", prose(subject)),
-        };
-        format!(
-            "- gone, can be taken out: {} at {}, {}{subject}\n",
-            code(&known.requirement),
-            code(&known.target),
-            code(&known.code),
-        )
-    }));
-    entries
-}
-
-fn trend(report: &Report) -> Vec<String> {
-    let Some(trend) = &report.trend else {
-        return Vec::new();
-    };
-    let step = |name: &str, before: Option<BasisPoints>, now: Option<BasisPoints>| {
-        let share =
-            |share: Option<BasisPoints>| share.map_or_else(|| "none".to_owned(), |share| share.to_string());
-        let change = match (before, now) {
-            (Some(before), Some(now)) => {
-                let sign = if now >= before { "+" } else { "-" };
-                let points = now.get().abs_diff(before.get());
-                format!(" ({sign}{}.{:02} points)", points / 100, points % 100)
-            }
-            _ => String::new(),
-        };
-        format!("- {name}: {} → {}{change}\n", share(before), share(now))
-    };
-    let mut entries = vec![
-        step("proven", trend.proven_before, report.score.proven),
-        step(
-            "proven, of what both have",
-            trend.like_for_like_before,
-            trend.like_for_like_now,
-        ),
-    ];
-    entries.extend(trend.changes.iter().map(|change| {
-        let kind = match change.kind {
-            ChangeKind::BecameUnknown => "became unknown",
-            ChangeKind::Fixed => "fixed",
-            ChangeKind::New => "new",
-            ChangeKind::Regressed => "regressed",
-            ChangeKind::Removed => "removed",
-            _ => "changed",
-        };
-        let word = |word: &str| {
-            if word.is_empty() {
-                "none".to_owned()
-            } else {
-                prose(word)
-            }
-        };
-        format!(
-            "- {kind}: {} at {} ({} → {})\n",
-            code(&change.requirement),
-            code(&change.target),
-            word(&change.before),
-            word(&change.now)
-        )
-    }));
-    entries
-}
-
-fn families(report: &Report) -> Vec<String> {
-    let share =
-        |share: Option<BasisPoints>| share.map_or_else(|| "none".to_owned(), |share| share.to_string());
-    report
-        .score
-        .categories
-        .iter()
-        .map(|(family, score)| {
-            format!(
-                "- {}: {} proven, {} possible, {} judged\n",
-                code(family),
-                share(score.proven),
-                share(score.possible),
-                share(score.coverage)
-            )
-        })
-        .collect()
-}
-
-fn view(report: &Report) -> Vec<String> {
-    let view = &report.view;
-    let from = &view.from;
-    let codes = |texts: &[String]| texts.iter().map(|text| code(text)).collect::<Vec<_>>().join(", ");
-    let mut entries = vec![format!(
-        "- at {}, in {}.{:03} s, by {}, catalogue {}\n",
-        report.started_at,
-        report.duration_ms / 1000,
-        report.duration_ms % 1000,
-        code(&format!("{} {}", report.tool.name, report.tool.version)),
-        code(&report.catalog),
-    )];
-    if !from.host.is_empty() {
-        entries.push(format!("- host: {}\n", code(&from.host)));
-    }
-    if !from.resolvers.is_empty() {
-        entries.push(format!("- resolvers: {}\n", codes(&from.resolvers)));
-    }
-    let families: Vec<String> = from.families.iter().map(ToString::to_string).collect();
-    let families = if families.is_empty() {
-        "none".to_owned()
-    } else {
-        families.join(", ")
-    };
-    entries.push(format!("- address families with a route: {families}\n"));
-    entries.push(format!(
-        "- trust store: {}, {} anchors\n",
-        prose(&from.trust_store),
-        from.trust_anchors
-    ));
-    if !from.overrides.is_empty() {
-        entries.push(format!("- addresses given: {}\n", codes(&from.overrides)));
-    }
-    if !from.proxy_variables.is_empty() {
-        entries.push(format!(
-            "- proxy variables set, and ignored: {}\n",
-            codes(&from.proxy_variables)
-        ));
-    }
-    for (target, profile) in &view.profiles {
-        entries.push(format!("- profile of {}: {}\n", code(target), code(profile)));
-    }
-    for what in &view.not_looked_at {
-        entries.push(format!("- not looked at: {}\n", prose(what)));
-    }
-    entries.push(format!(
-        "- digest of the suite: {}\n",
-        code(report.suite_digest.as_str())
-    ));
-    entries.push(format!(
-        "- digest of the results: {}\n",
-        code(report.results_digest.as_str())
-    ));
-    entries
-}
-
-fn cost(report: &Report) -> Vec<String> {
-    report
-        .cost
-        .iter()
-        .map(|(what, count)| format!("- {}: {count}\n", prose(what)))
-        .collect()
-}
-
-/// Whether a section shows its entries at once.
-#[derive(Clone, Copy)]
-enum Fold {
-    Closed,
-    Open,
-}
-
-/// Markdown that grows up to a limit, entry by entry.
-struct Page {
-    out: String,
-    limit: usize,
-    omitted: usize,
-}
-
-impl Page {
-    /// Room for the line that counts what was left out.
-    const LAST_LINE: usize = 120;
-    /// Room for the line that counts what a section left out.
-    const MORE_LINE: usize = 60;
-
-    fn new(limit: usize) -> Self {
-        Self {
-            out: String::new(),
-            limit: limit.saturating_sub(Self::LAST_LINE),
-            omitted: 0,
-        }
-    }
-
-    /// Writes a section with as many of its entries as there is room for; nothing where it has none.
-    fn section(&mut self, title: Option<(&str, Fold)>, entries: Vec<String>) {
-        if entries.is_empty() {
-            return;
-        }
-        let (open, close) = match title {
-            None => (String::new(), "\n"),
-            Some((title, Fold::Open)) => (format!("#### {title}\n\n"), "\n"),
-            Some((title, Fold::Closed)) => (
-                format!("<details>\n<summary>{title} ({})</summary>\n\n", entries.len()),
-                "\n</details>\n\n",
-            ),
-        };
-        let reserved = close.len() + Self::MORE_LINE;
-        let mut body = String::new();
-        let mut left_out = 0;
-        for entry in &entries {
-            // One that is too long must not hide the shorter ones behind it.
-            if self.out.len() + open.len() + body.len() + entry.len() + reserved <= self.limit {
-                body.push_str(entry);
-            } else {
-                left_out += 1;
-            }
-        }
-        self.omitted += left_out;
-        if body.is_empty() {
-            return;
-        }
-        self.out.push_str(&open);
-        self.out.push_str(&body);
-        if left_out > 0 {
-            let _ = writeln!(self.out, "- … and {left_out} more, left out for size");
-        }
-        self.out.push_str(close);
-    }
-
-    fn finish(mut self) -> String {
-        if self.omitted > 0 {
-            let _ = writeln!(
-                self.out,
-                "**{} entries were left out for size; the JSON report holds them all.**",
-                self.omitted
-            );
-        }
-        let end = self.out.trim_end().len();
-        self.out.truncate(end);
-        self.out.push('\n');
-        self.out
-    }
 }

@@ -90,7 +90,7 @@ pub fn check_ready(report: &Report, demands: Demands) -> Result<(), String> {
     let judged = if stricter == report.policy {
         report.clone()
     } else {
-        report.rescored(stricter, report.started_at)
+        report.rescored(stricter, report.judged_at.unwrap_or(report.started_at))
     };
     if judged.verdict().is_ready() {
         Ok(())

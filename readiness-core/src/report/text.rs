@@ -152,7 +152,7 @@ impl<'a> Page<'a> {
             let _ = writeln!(self.text, "{range}, judged {coverage} of what counts");
         }
         for reason in &report.decision.because {
-            self.wrapped("because ", reason, 0);
+            self.wrapped("because: ", reason, 0);
         }
         if report.decision.because.is_empty() || !report.policy.is_usual() {
             self.wrapped("rule: ", &report.decision.rule, 0);
@@ -202,7 +202,7 @@ impl<'a> Page<'a> {
             .iter()
             .map(|(_, result, row)| columns(&name(result, row)))
             .max();
-        let name_columns = widest.unwrap_or(0).clamp(8, self.width / 3);
+        let name_columns = widest.unwrap_or(0).clamp(8, self.width * 2 / 5);
         let mut told: Vec<&Cause> = Vec::new();
         for (mark, result, row) in &rows {
             let name = shown(&name(result, row));
@@ -352,7 +352,7 @@ impl<'a> Page<'a> {
             self.wrapped("not looked at: ", gap, 0);
         }
         let view = self.view();
-        self.wrapped("seen from ", &view, 0);
+        self.wrapped("seen from: ", &view, 0);
     }
 
     fn view(&self) -> String {
@@ -385,7 +385,7 @@ impl<'a> Page<'a> {
         let tenths = report.duration_ms.div_ceil(100);
         let mut cost = format!("in {}.{} s", tenths / 10, tenths % 10);
         for (what, n) in &report.cost {
-            let _ = write!(cost, ", {n} {}", what.replace('_', " "));
+            let _ = write!(cost, ", {}: {n}", what.replace('_', " "));
         }
         parts.push(cost);
         parts.join("; ")

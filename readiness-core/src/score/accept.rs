@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Baseline, BaselineRecord, KnownFinding, Policy, Waiver, WaiverRecord, WaiverState};
+use super::{
+    Baseline, BaselineRecord, ChangeKind, Policy, Waiver, WaiverRecord, WaiverState, baseline::Known,
+    trend::Changes,
+};
 use crate::{
     clock::Timestamp,
-    outcome::{Finding, Fingerprint, Status},
+    outcome::{Finding, Status},
     report::{Accepted, RequirementResult, TargetResult},
 };
 
@@ -25,6 +28,7 @@ pub(crate) fn accept(
     waivers: &[Waiver],
     baseline: Option<&Baseline>,
     policy: &Policy,
+    changes: &Changes<'_>,
     started_at: Timestamp,
     now: Timestamp,
 ) -> Acceptances {
@@ -33,7 +37,7 @@ pub(crate) fn accept(
     let mut partly_unknown = BTreeSet::new();
     for (i, result) in results.iter_mut().enumerate() {
         for j in 0..result.targets.len() {
-            let accepted = accept_one(result, j, policy, &mut waivers, known.as_mut());
+            let accepted = accept_one(result, j, policy, changes, &mut waivers, known.as_mut());
             let Some(target) = result.targets.get_mut(j) else {
                 continue;
             };
@@ -60,6 +64,7 @@ fn accept_one(
     result: &RequirementResult,
     j: usize,
     policy: &Policy,
+    changes: &Changes<'_>,
     waivers: &mut Waivers<'_>,
     mut known: Option<&mut Known<'_>>,
 ) -> AcceptedOne {
@@ -69,9 +74,11 @@ fn accept_one(
     };
     let status = target.status();
     let whole = waivers.whole(result, target);
+    let change = changes.get(&(result.id.as_str(), target.target.as_str()));
+    let has_regressed = policy.no_regression && change.is_some_and(|c| c.kind == ChangeKind::Regressed);
     match status {
         Status::Pass | Status::NotApplicable { .. } => return no,
-        Status::Warn { .. } if !policy.fail_on_warn => return no,
+        Status::Warn { .. } if !policy.fail_on_warn && !has_regressed => return no,
         Status::Unknown { .. } => {
             waivers.mark_unknown(result, target);
             if let Some(known) = known {
@@ -84,8 +91,9 @@ fn accept_one(
         }
         Status::Fail | Status::Warn { .. } => {}
     }
+    let warnings_count = policy.fail_on_warn || status.is_warn();
     let at_fault =
-        |finding: &&Finding| finding.status.is_fail() || (policy.fail_on_warn && finding.status.is_warn());
+        |finding: &&Finding| finding.status.is_fail() || (warnings_count && finding.status.is_warn());
     let faults: Vec<&Finding> = target.outcome.findings.iter().filter(at_fault).collect();
     waivers.mark(result, target, &faults);
     // Every fault is looked at, so that the baseline counts all it excuses.
@@ -238,85 +246,6 @@ fn longest<'a>(waivers: impl Iterator<Item = (usize, &'a Waiver)>) -> Option<&'a
     waivers
         .max_by_key(|(i, waiver)| (waiver.until, std::cmp::Reverse(*i)))
         .map(|(_, waiver)| waiver)
-}
-
-struct Known<'a> {
-    baseline: &'a Baseline,
-    fingerprints: BTreeSet<&'a Fingerprint>,
-    excused: u32,
-    refused: Vec<String>,
-}
-
-impl<'a> Known<'a> {
-    fn new(baseline: &'a Baseline) -> Self {
-        Self {
-            baseline,
-            fingerprints: baseline.findings.iter().map(|known| &known.fingerprint).collect(),
-            excused: 0,
-            refused: Vec::new(),
-        }
-    }
-
-    fn excuses(&mut self, result: &RequirementResult, target: &TargetResult, fault: &Finding) -> bool {
-        let fingerprint = fault.fingerprint(&result.id, &target.target);
-        if !self.fingerprints.contains(&fingerprint) {
-            return false;
-        }
-        if result.probe.as_str() == "tls.certificate" && fault.code == "expired" {
-            let about = if fault.subject.is_empty() {
-                String::new()
-            } else {
-                format!(", {}", fault.subject)
-            };
-            self.refused.push(format!(
-                "`{}` at `{}`{about}: an expired certificate cannot be excused",
-                result.id, target.target
-            ));
-            return false;
-        }
-        self.excused = self.excused.saturating_add(1);
-        true
-    }
-
-    fn refuse_unknown(&mut self, result: &RequirementResult, target: &TargetResult) {
-        let knows = |known: &KnownFinding| known.requirement == result.id && known.target == target.target;
-        if result.blocker && self.baseline.findings.iter().any(knows) {
-            self.refused.push(format!(
-                "`{}` at `{}`: a blocker that could not be judged cannot be excused",
-                result.id, target.target
-            ));
-        }
-    }
-
-    fn into_record(self, results: &[RequirementResult]) -> BaselineRecord {
-        let mut present = BTreeSet::new();
-        let mut unseen = BTreeSet::new();
-        for result in results {
-            for target in &result.targets {
-                // What could not be judged may still be there.
-                if target.status().is_unknown() {
-                    unseen.insert((result.id.as_str(), target.target.as_str()));
-                }
-                let findings = target
-                    .outcome
-                    .findings
-                    .iter()
-                    .filter(|finding| !finding.is_note());
-                present.extend(findings.map(|finding| finding.fingerprint(&result.id, &target.target)));
-            }
-        }
-        let known = &self.baseline.findings;
-        let is_stale = |known: &&KnownFinding| {
-            !present.contains(&known.fingerprint)
-                && !unseen.contains(&(known.requirement.as_str(), known.target.as_str()))
-        };
-        BaselineRecord {
-            known: known.clone(),
-            excused: self.excused,
-            stale: known.iter().filter(is_stale).cloned().collect(),
-            refused: self.refused,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -478,38 +407,21 @@ mod tests {
     }
 
     #[test]
-    fn of_a_baseline_only_new_findings_fail() {
-        let before = report(vec![ports(vec![open(1), open(2)])]).concluded(NOW);
-        let baseline = Baseline::from_report(&before);
-        let judged = |given| report(vec![given]).baseline(baseline.clone()).concluded(NOW);
-
-        let same = judged(ports(vec![open(1), open(2)]));
-        assert_eq!(same.verdict(), Verdict::ReadyWithWaivers);
-        assert_eq!(same.results[0].targets[0].accepted, Some(Accepted::Baseline));
+    fn a_warning_that_was_none_before_can_be_waived() {
+        let policy = Policy::default().no_regression(true);
+        let earlier = report(vec![Given::pass("a.x")]).concluded(NOW);
+        let run = report(vec![Given::warn("a.x").max_age(60), Given::pass("a.y")])
+            .policy(policy.clone())
+            .earlier(earlier);
+        assert_eq!(run.concluded(NOW).verdict(), Verdict::NotReady);
+        let judged = run.waiver(waiver("a.x")).concluded(NOW);
         assert_eq!(
-            same.decision.because,
-            ["`net.ports` (blocker) fails at `api`; known from the baseline"]
+            (judged.verdict(), state(&judged)),
+            (Verdict::ReadyWithWaivers, WaiverState::Active)
         );
-        let record = same.baseline.clone().unwrap();
-        assert_eq!((record.excused, record.stale.len()), (2, 0));
-        assert_eq!(
-            same.rescored(Policy::default(), NOW),
-            same,
-            "it can be scored again"
-        );
-
-        let fewer = judged(ports(vec![open(1)]));
-        assert_eq!(fewer.verdict(), Verdict::ReadyWithWaivers);
-        let record = fewer.baseline.unwrap();
-        assert_eq!((record.excused, record.stale[0].subject.as_str()), (1, "port 2"));
-
-        let more = judged(ports(vec![open(1), open(3)]));
-        assert_eq!(
-            (more.verdict(), more.baseline.unwrap().excused),
-            (Verdict::NotReady, 1)
-        );
-        let bare = judged(Given::fail("net.ports").blocker());
-        assert_eq!(bare.verdict(), Verdict::NotReady);
+        // Too old to tell, it is let through all the same, and not from then on only.
+        let later = judged.rescored(policy, NOW.plus_days(1));
+        assert_eq!(later.verdict(), Verdict::ReadyWithWaivers);
     }
 
     #[test]
@@ -524,27 +436,6 @@ mod tests {
             judged.results[0].targets[0].accepted,
             Some(Accepted::Waiver { .. })
         ));
-    }
-
-    #[test]
-    fn some_things_no_baseline_excuses() {
-        let expired = Finding::fail("expired", "it ended 3 days ago").subject("chain[0]");
-        let certificate = Given::new("tls.certificate", Outcome::judged("expired", vec![expired])).blocker();
-        let before = report(vec![certificate.clone(), ports(vec![open(1)])]).concluded(NOW);
-        let judged = report(vec![certificate, Given::unknown("net.ports").blocker()])
-            .baseline(Baseline::from_report(&before))
-            .concluded(NOW);
-        assert_eq!(judged.verdict(), Verdict::NotReady);
-        let record = judged.baseline.unwrap();
-        assert_eq!(
-            record.refused,
-            [
-                "`tls.certificate` at `api`, chain[0]: an expired certificate cannot be excused",
-                "`net.ports` at `api`: a blocker that could not be judged cannot be excused",
-            ]
-        );
-        assert_eq!(record.stale, [], "what could not be judged may still be there");
-        assert_eq!(record.excused, 0);
     }
 
     #[test]

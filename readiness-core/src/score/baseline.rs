@@ -1,6 +1,11 @@
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{outcome::Fingerprint, report::Report};
+use crate::{
+    outcome::{Finding, Fingerprint},
+    report::{Report, RequirementResult, TargetResult},
+};
 
 /// Findings that were there before: only new ones fail. It never grows by itself.
 ///
@@ -124,13 +129,110 @@ pub enum BaselineError {
     Version(u32),
 }
 
+/// A baseline at work.
+pub(crate) struct Known<'a> {
+    baseline: &'a Baseline,
+    fingerprints: BTreeSet<&'a Fingerprint>,
+    excused: u32,
+    refused: Vec<String>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn new(baseline: &'a Baseline) -> Self {
+        Self {
+            baseline,
+            fingerprints: baseline.findings.iter().map(|known| &known.fingerprint).collect(),
+            excused: 0,
+            refused: Vec::new(),
+        }
+    }
+
+    pub(crate) fn excuses(
+        &mut self,
+        result: &RequirementResult,
+        target: &TargetResult,
+        fault: &Finding,
+    ) -> bool {
+        let fingerprint = fault.fingerprint(&result.id, &target.target);
+        if !self.fingerprints.contains(&fingerprint) {
+            return false;
+        }
+        if result.probe.as_str() == "tls.certificate" && fault.code == "expired" {
+            let about = if fault.subject.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", fault.subject)
+            };
+            self.refused.push(format!(
+                "`{}` at `{}`{about}: an expired certificate cannot be excused",
+                result.id, target.target
+            ));
+            return false;
+        }
+        self.excused = self.excused.saturating_add(1);
+        true
+    }
+
+    pub(crate) fn refuse_unknown(&mut self, result: &RequirementResult, target: &TargetResult) {
+        let knows = |known: &KnownFinding| known.requirement == result.id && known.target == target.target;
+        if result.blocker && self.baseline.findings.iter().any(knows) {
+            self.refused.push(format!(
+                "`{}` at `{}`: a blocker that could not be judged cannot be excused",
+                result.id, target.target
+            ));
+        }
+    }
+
+    pub(crate) fn into_record(self, results: &[RequirementResult]) -> BaselineRecord {
+        let mut present = BTreeSet::new();
+        let mut unseen = BTreeSet::new();
+        for result in results {
+            for target in &result.targets {
+                // What could not be judged may still be there.
+                if target.status().is_unknown() {
+                    unseen.insert((result.id.as_str(), target.target.as_str()));
+                }
+                let findings = target
+                    .outcome
+                    .findings
+                    .iter()
+                    .filter(|finding| !finding.is_note());
+                present.extend(findings.map(|finding| finding.fingerprint(&result.id, &target.target)));
+            }
+        }
+        let known = &self.baseline.findings;
+        let is_stale = |known: &&KnownFinding| {
+            !present.contains(&known.fingerprint)
+                && !unseen.contains(&(known.requirement.as_str(), known.target.as_str()))
+        };
+        BaselineRecord {
+            known: known.clone(),
+            excused: self.excused,
+            stale: known.iter().filter(is_stale).cloned().collect(),
+            refused: self.refused,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        ErrorChain, Finding, Outcome, Reason,
-        score::fixture::{Given, NOW, report},
+        ErrorChain, Outcome, Policy, Reason,
+        report::Accepted,
+        score::{
+            Verdict,
+            fixture::{Given, NOW, report},
+        },
     };
+
+    fn open(port: u16) -> Finding {
+        Finding::fail("open", "it answers").subject(format!("port {port}"))
+    }
+
+    fn ports(findings: Vec<Finding>) -> Given {
+        Given::new("net.ports", Outcome::judged("open", findings)).blocker()
+    }
 
     #[test]
     fn it_knows_what_fails_or_warns_and_nothing_else() {
@@ -168,5 +270,61 @@ mod tests {
             newer.to_string(),
             "the baseline has version 2, expected 1; write it again"
         );
+    }
+
+    #[test]
+    fn of_a_baseline_only_new_findings_fail() {
+        let before = report(vec![ports(vec![open(1), open(2)])]).concluded(NOW);
+        let baseline = Baseline::from_report(&before);
+        let judged = |given| report(vec![given]).baseline(baseline.clone()).concluded(NOW);
+
+        let same = judged(ports(vec![open(1), open(2)]));
+        assert_eq!(same.verdict(), Verdict::ReadyWithWaivers);
+        assert_eq!(same.results[0].targets[0].accepted, Some(Accepted::Baseline));
+        assert_eq!(
+            same.decision.because,
+            ["`net.ports` (blocker) fails at `api`; known from the baseline"]
+        );
+        let record = same.baseline.clone().unwrap();
+        assert_eq!((record.excused, record.stale.len()), (2, 0));
+        assert_eq!(
+            same.rescored(Policy::default(), NOW),
+            same,
+            "it can be scored again"
+        );
+
+        let fewer = judged(ports(vec![open(1)]));
+        assert_eq!(fewer.verdict(), Verdict::ReadyWithWaivers);
+        let record = fewer.baseline.unwrap();
+        assert_eq!((record.excused, record.stale[0].subject.as_str()), (1, "port 2"));
+
+        let more = judged(ports(vec![open(1), open(3)]));
+        assert_eq!(
+            (more.verdict(), more.baseline.unwrap().excused),
+            (Verdict::NotReady, 1)
+        );
+        let bare = judged(Given::fail("net.ports").blocker());
+        assert_eq!(bare.verdict(), Verdict::NotReady);
+    }
+
+    #[test]
+    fn some_things_no_baseline_excuses() {
+        let expired = Finding::fail("expired", "it ended 3 days ago").subject("chain[0]");
+        let certificate = Given::new("tls.certificate", Outcome::judged("expired", vec![expired])).blocker();
+        let before = report(vec![certificate.clone(), ports(vec![open(1)])]).concluded(NOW);
+        let judged = report(vec![certificate, Given::unknown("net.ports").blocker()])
+            .baseline(Baseline::from_report(&before))
+            .concluded(NOW);
+        assert_eq!(judged.verdict(), Verdict::NotReady);
+        let record = judged.baseline.unwrap();
+        assert_eq!(
+            record.refused,
+            [
+                "`tls.certificate` at `api`, chain[0]: an expired certificate cannot be excused",
+                "`net.ports` at `api`: a blocker that could not be judged cannot be excused",
+            ]
+        );
+        assert_eq!(record.stale, [], "what could not be judged may still be there");
+        assert_eq!(record.excused, 0);
     }
 }

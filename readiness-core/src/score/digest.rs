@@ -144,6 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn times_are_left_out_and_other_measures_are_not() {
+        use crate::{
+            Measure,
+            score::fixture::{Given, NOW, report},
+        };
+        let digest = |value: i64, unit: Unit| {
+            let outcome = Outcome::pass("fine").measure(Measure::new("m", value, unit));
+            report(vec![Given::new("a.x", outcome)])
+                .concluded(NOW)
+                .results_digest
+        };
+        assert_eq!(digest(1, Unit::Microseconds), digest(2, Unit::Microseconds));
+        assert_ne!(digest(1, Unit::Bytes), digest(2, Unit::Bytes));
+    }
+
+    #[test]
     fn only_64_hexadecimal_digits_are_a_digest() {
         let digest = Digest::of(b"");
         assert_eq!(Digest::try_from(digest.as_str().to_uppercase()), Ok(digest));

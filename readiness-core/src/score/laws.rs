@@ -8,12 +8,13 @@ use super::{
 };
 use crate::{Credit, Finding, Outcome, Reason, Status, Timestamp, report::Report};
 
-const CASES: u32 = 512;
+const CASES: u32 = 256;
 
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: CASES,
         failure_persistence: None,
+        max_global_rejects: 20 * CASES,
         ..ProptestConfig::default()
     }
 }
@@ -93,7 +94,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 /// For some of the requirements a waiver, an attestation, an earlier outcome.
-fn run(targets: usize) -> impl Strategy<Value = Run> {
+fn run(least: usize, targets: usize) -> impl Strategy<Value = Run> {
     let beside = (
         option::weighted(0.3, (0..200_i64, any::<bool>())),
         option::weighted(0.4, (any::<bool>(), -400..=0_i64)),
@@ -101,7 +102,7 @@ fn run(targets: usize) -> impl Strategy<Value = Run> {
         any::<bool>(),
     );
     (
-        vec((given(targets), beside), 0..8),
+        vec((given(targets), beside), least..8),
         policy(),
         any::<(bool, bool)>(),
     )
@@ -185,7 +186,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn law_1_every_share_is_within_its_bounds(run in run(3)) {
+    fn law_1_every_share_is_within_its_bounds(run in run(0, 3)) {
         let report = run.concluded(NOW);
         for score in report.score.categories.values().chain([&report.score]) {
             for share in shares(score).into_iter().flatten() {
@@ -202,8 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn law_2_a_pass_never_harms(run in run(3), i in any::<Index>(), j in any::<Index>()) {
-        prop_assume!(!run.given.is_empty());
+    fn law_2_a_pass_never_harms(run in run(1, 3), i in any::<Index>(), j in any::<Index>()) {
         let i = i.index(run.given.len());
         let before = run.concluded(NOW);
         let after = with(&run, i, &Outcome::pass("mended")).concluded(NOW);
@@ -211,27 +211,30 @@ proptest! {
         prop_assert!(before.score.possible <= after.score.possible);
         prop_assert!(rank(&before) <= rank(&after), "{:?}\n{:?}", before.decision, after.decision);
 
-        // One target of several: what stays unknown beside it may lower the coverage.
+        // One target of several. What the worst hid may come to light: something unknown, which lowers
+        // the coverage, or behind something unknown a warning, which bounds what is possible.
         let mut one = run.clone();
         let targets = &mut one.given[i].0.targets;
         let j = j.index(targets.len());
         targets[j].outcome = Outcome::pass("mended");
         let after = one.concluded(NOW);
         prop_assert!(before.score.proven <= after.score.proven);
-        prop_assert!(before.score.possible <= after.score.possible);
-        if target_covers_coverage(&run.policy) {
-            prop_assert!(rank(&before) <= rank(&after), "{:?}\n{:?}", before.decision, after.decision);
+        if !before.results[i].status.is_unknown() {
+            prop_assert!(before.score.possible <= after.score.possible);
+            if target_covers_coverage(&run.policy) {
+                prop_assert!(rank(&before) <= rank(&after), "{:?}\n{:?}", before.decision, after.decision);
+            }
         }
     }
 
     #[test]
-    fn law_3_a_failure_never_helps(run in run(3), i in any::<Index>(), j in any::<Index>()) {
-        prop_assume!(!run.given.is_empty());
+    fn law_3_a_failure_never_helps(run in run(1, 3), i in any::<Index>(), j in any::<Index>()) {
         let i = i.index(run.given.len());
         prop_assume!(!is_waived(&run, &run.given[i].0.id));
         let before = run.concluded(NOW);
         let j = j.index(before.results[i].targets.len());
         prop_assume!(!before.results[i].targets[j].status().is_not_applicable());
+        prop_assume!(before.results[i].targets[j].accepted.is_none());
         let mut worse = run.clone();
         worse.given[i].0.targets[j].outcome = Outcome::fail("broken");
         let after = worse.concluded(NOW);
@@ -243,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn law_4_an_answer_only_narrows(run in run(3), i in any::<Index>(), answer in conclusive()) {
+    fn law_4_an_answer_only_narrows(run in run(1, 3), i in any::<Index>(), answer in conclusive()) {
         let before = run.concluded(NOW);
         let unknown: Vec<usize> = (0..before.results.len())
             .filter(|&i| before.results[i].status.is_unknown())
@@ -262,7 +265,7 @@ proptest! {
     }
 
     #[test]
-    fn law_5_waiting_makes_nothing_ready(run in run(3), days in vec(0..400_i64, 1..5)) {
+    fn law_5_waiting_makes_nothing_ready(run in run(0, 3), days in vec(0..400_i64, 1..5)) {
         let mut days = days;
         days.sort_unstable();
         let report = run.concluded(NOW);
@@ -275,8 +278,7 @@ proptest! {
     }
 
     #[test]
-    fn law_6_mending_is_at_least_as_good_as_waiving(run in run(3), i in any::<Index>()) {
-        prop_assume!(!run.given.is_empty());
+    fn law_6_mending_is_at_least_as_good_as_waiving(run in run(1, 3), i in any::<Index>()) {
         let i = i.index(run.given.len());
         let plain = run.concluded(NOW);
         let until = NOW.plus_days(1);
@@ -290,8 +292,7 @@ proptest! {
     }
 
     #[test]
-    fn law_7_not_applicable_is_never_better_than_mended(run in run(3), i in any::<Index>()) {
-        prop_assume!(!run.given.is_empty());
+    fn law_7_not_applicable_is_never_better_than_mended(run in run(1, 3), i in any::<Index>()) {
         let i = i.index(run.given.len());
         let left_out = with(&run, i, &Outcome::not_applicable("not here")).concluded(NOW);
         let mended = with(&run, i, &Outcome::pass("mended")).concluded(NOW);
@@ -301,7 +302,7 @@ proptest! {
     }
 
     #[test]
-    fn law_8_order_and_scale_change_nothing(run in run(3), by in 1..1000_u32, turn in any::<Index>()) {
+    fn law_8_order_and_scale_change_nothing(run in run(0, 3), by in 1..1000_u32, turn in any::<Index>()) {
         let plain = run.concluded(NOW);
         let mut other = run.clone();
         for given in &mut other.given {
@@ -323,8 +324,8 @@ proptest! {
     }
 
     #[test]
-    fn law_9_full_marks_mean_everything_and_a_union_lies_between(one in run(3), two in run(3)) {
-        let (a, b) = (one.concluded(NOW), two.concluded(NOW));
+    fn law_9_full_marks_mean_everything_and_a_union_lies_between(one in run(0, 3), two in run(0, 3)) {
+        let a = one.concluded(NOW);
         let mut counted = a.results.iter().filter(|r| r.weight > 0 && !r.status.is_not_applicable());
         let is_whole = a.score.weight > 0 && counted.all(|r| r.status.is_pass());
         prop_assert_eq!(a.score.proven == Some(BasisPoints::FULL), is_whole);
@@ -345,12 +346,10 @@ proptest! {
         } else {
             prop_assert_eq!(all, a.or(b));
         }
-        drop(b);
     }
 
     #[test]
-    fn law_10_losing_sight_of_a_pass_costs_all_it_earned(run in run(3), i in any::<Index>()) {
-        prop_assume!(!run.given.is_empty());
+    fn law_10_losing_sight_of_a_pass_costs_all_it_earned(run in run(1, 3), i in any::<Index>()) {
         let i = i.index(run.given.len());
         let seen = with(&run, i, &Outcome::pass("fine")).concluded(NOW);
         let unseen = with(&run, i, &Outcome::unknown(Reason::TIMEOUT, "no answer")).concluded(NOW);
@@ -361,7 +360,7 @@ proptest! {
     }
 
     #[test]
-    fn law_11_a_report_read_back_scores_the_same(run in run(3), day in 0..400_i64) {
+    fn law_11_a_report_read_back_scores_the_same(run in run(0, 3), day in 0..400_i64) {
         let report = run.concluded(NOW);
         let json = serde_json::to_string(&report).unwrap();
         let read: Report = serde_json::from_str(&json).unwrap();
@@ -375,8 +374,7 @@ proptest! {
     }
 
     #[test]
-    fn law_12_the_digest_is_of_what_was_seen(run in run(3), turn in any::<Index>(), i in any::<Index>()) {
-        prop_assume!(!run.given.is_empty());
+    fn law_12_the_digest_is_of_what_was_seen(run in run(1, 3), turn in any::<Index>(), i in any::<Index>()) {
         let plain = run.concluded(NOW);
         let mut other = run.clone();
         let count = other.given.len();
@@ -395,7 +393,7 @@ proptest! {
     }
 
     #[test]
-    fn law_13_mending_one_by_one_only_climbs(run in run(1)) {
+    fn law_13_mending_one_by_one_only_climbs(run in run(0, 1)) {
         let mut run = run;
         let mut last = run.concluded(NOW);
         for i in 0..run.given.len() {

@@ -5,7 +5,10 @@ mod accept;
 mod attestation;
 mod baseline;
 mod conclude;
+mod decision;
 mod digest;
+#[cfg(test)]
+mod example;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -19,9 +22,10 @@ pub(crate) use self::conclude::conclude;
 pub use self::{
     attestation::{Attestation, AttestationError, AttestationRecord, Attested, AttestedEvidence},
     baseline::{Baseline, BaselineError, BaselineRecord, KnownFinding},
+    decision::Decision,
     digest::Digest,
     model::{BasisPoints, Score},
-    policy::{Decision, Policy, Verdict},
+    policy::{Policy, Verdict},
     trend::{Change, ChangeKind, Trend},
     waiver::{Waiver, WaiverError, WaiverRecord, WaiverState},
 };

@@ -100,6 +100,18 @@ impl Change {
     }
 }
 
+/// Changes by requirement and target.
+pub(crate) type Changes<'a> = BTreeMap<(&'a str, &'a str), &'a Change>;
+
+impl Trend {
+    pub(crate) fn by_row(&self) -> Changes<'_> {
+        self.changes
+            .iter()
+            .map(|change| ((change.requirement.as_str(), change.target.as_str()), change))
+            .collect()
+    }
+}
+
 type Statuses<'a> = BTreeMap<(&'a str, &'a str), &'a Status>;
 
 fn statuses(report: &Report) -> Statuses<'_> {

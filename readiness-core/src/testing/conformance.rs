@@ -22,20 +22,40 @@ pub fn conformance(registry: &Registry) {
     let mut faults = Vec::new();
     for info in registry.infos() {
         let id = info.id.as_str();
-        faults.extend(faults_of_info(info).into_iter().map(|fault| format!("{id}: {fault}")));
+        faults.extend(
+            faults_of_info(info)
+                .into_iter()
+                .map(|fault| format!("{id}: {fault}")),
+        );
         let Ok(probe) = registry.build(id, &Value::Null) else {
             continue;
         };
-        for text in ["https://www.example.com/", "https://192.0.2.1/", "http://localhost/", "tcp://db.example.com:5432"] {
+        for text in [
+            "https://www.example.com/",
+            "https://192.0.2.1/",
+            "http://localhost/",
+            "tcp://db.example.com:5432",
+        ] {
             let Ok(target) = Target::parse(text) else { continue };
             let outcome = Facts::new().judge(&*probe, &target);
             if matches!(outcome.status, Status::Pass | Status::Warn { .. }) {
-                faults.push(format!("{id}: it could not look at {text} and still says {}", outcome.status));
+                faults.push(format!(
+                    "{id}: it could not look at {text} and still says {}",
+                    outcome.status
+                ));
             }
-            faults.extend(faults_of_outcome(&outcome).into_iter().map(|fault| format!("{id} at {text}: {fault}")));
+            faults.extend(
+                faults_of_outcome(&outcome)
+                    .into_iter()
+                    .map(|fault| format!("{id} at {text}: {fault}")),
+            );
         }
     }
-    assert!(faults.is_empty(), "these probes break the rules:\n- {}", faults.join("\n- "));
+    assert!(
+        faults.is_empty(),
+        "these probes break the rules:\n- {}",
+        faults.join("\n- ")
+    );
 }
 
 /// What is wrong with an outcome's wording; empty where all is well.
@@ -49,7 +69,12 @@ pub fn faults_of_outcome(outcome: &Outcome) -> Vec<String> {
     }
     faults.extend(faults_of_text("summary", &outcome.summary));
     for finding in &outcome.findings {
-        let Finding { code, message, remedy, .. } = finding;
+        let Finding {
+            code,
+            message,
+            remedy,
+            ..
+        } = finding;
         let is_snake = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if code.is_empty() || !code.chars().all(is_snake) {
             faults.push(format!("the code `{code}` is no snake case"));
@@ -72,7 +97,8 @@ fn faults_of_text(what: &str, text: &str) -> Option<String> {
     let mut chars = text.chars();
     let first_is_capital = chars.next().is_some_and(char::is_uppercase);
     // An acronym or a header's name may stand first; a sentence may not.
-    let is_word = chars.next().is_some_and(char::is_lowercase) && !text.split(' ').next().is_some_and(|w| w.contains('-'));
+    let is_word = chars.next().is_some_and(char::is_lowercase)
+        && !text.split(' ').next().is_some_and(|w| w.contains('-'));
     (first_is_capital && is_word).then(|| format!("{what} begins with a capital: {text}"))
 }
 

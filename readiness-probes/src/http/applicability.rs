@@ -65,26 +65,35 @@ impl Weight {
     }
 }
 
-/// The kind of a response, or why it is not the one to judge: a log-in wall, a rate limit, a maintenance page or
-/// a challenge says nothing about the page behind it.
-pub(crate) fn kind_of(
+/// The kind of a response and what a rule weighs on it; else the outcome that says why there is nothing to judge.
+///
+/// A log-in wall, a rate limit, a maintenance page or a challenge says nothing about the page behind it.
+pub(crate) fn applies(
+    rule: Rule,
     exchange: &Exchange,
     declared: Option<ResponseKind>,
     accept_status: &[u16],
-) -> Result<ResponseKind, Outcome> {
-    if let Some(kind) = declared {
-        return Ok(kind);
+) -> Result<(ResponseKind, Weight), Box<Outcome>> {
+    let kind = match declared {
+        Some(kind) => kind,
+        None if accept_status.contains(&exchange.status) => by_type(exchange),
+        None => match gate(exchange) {
+            Some(gate) => return Err(Box::new(not_the_page(&gate))),
+            None => by_status(exchange),
+        },
+    };
+    match weigh(rule, kind, exchange) {
+        Weight::None(because) => Err(Box::new(Outcome::not_applicable(because))),
+        weight => Ok((kind, weight)),
     }
-    if accept_status.contains(&exchange.status) {
-        return Ok(by_type(exchange));
-    }
-    match gate(exchange) {
-        Some(gate) => Err(Outcome::unknown(
-            Reason::UNEXPECTED_RESPONSE,
-            format!("{gate} is not the page to judge"),
-        )),
-        None => Ok(by_status(exchange)),
-    }
+}
+
+/// What is said where something else stands before the page.
+pub(crate) fn not_the_page(gate: &str) -> Outcome {
+    Outcome::unknown(
+        Reason::UNEXPECTED_RESPONSE,
+        format!("{gate} is not the page to judge"),
+    )
 }
 
 /// The kind by status and type alone, for rules that hold for every response.
@@ -294,14 +303,25 @@ mod tests {
             (500, "application/json", Error),
             (199, "text/html", Error),
         ] {
-            let kind_of = kind_of(&of(status, content_type), None, &[]);
-            assert_eq!(kind_of.unwrap(), kind, "{status} {content_type}");
+            assert_eq!(
+                by_status(&of(status, content_type)),
+                kind,
+                "{status} {content_type}"
+            );
         }
         // A redirect status without a place to go is no redirect.
         assert_eq!(
             by_status(&Exchange::new(302, [("content-type", "text/html")])),
             Error
         );
+    }
+
+    fn kind_of(
+        exchange: &Exchange,
+        declared: Option<ResponseKind>,
+        accept_status: &[u16],
+    ) -> Result<ResponseKind, Box<Outcome>> {
+        applies(Rule::Hsts, exchange, declared, accept_status).map(|(kind, _)| kind)
     }
 
     #[test]

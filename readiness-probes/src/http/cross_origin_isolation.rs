@@ -6,7 +6,7 @@ use sfv::{BareItem, Item, Parser};
 
 use super::{
     ResponseKind,
-    applicability::{Rule, Weight, check_status, kind_of, weigh},
+    applicability::{Rule, applies, check_status},
     page::judge_page,
     syntax::{excerpt, shown, trim},
 };
@@ -79,14 +79,16 @@ const COEP_VALUES: [&str; 3] = ["credentialless", "require-corp", "unsafe-none"]
 const CORP_VALUES: [&str; 3] = ["cross-origin", "same-origin", "same-site"];
 
 fn judge(settings: &CrossOriginIsolation, exchange: &Exchange) -> Outcome {
-    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
-        Ok(kind) => kind,
-        Err(outcome) => return outcome,
+    let applies = applies(
+        Rule::CrossOriginIsolation,
+        exchange,
+        settings.kind,
+        &settings.accept_status,
+    );
+    let (kind, weight) = match applies {
+        Ok(applies) => applies,
+        Err(outcome) => return *outcome,
     };
-    let weight = weigh(Rule::CrossOriginIsolation, kind, exchange);
-    if let Weight::None(because) = weight {
-        return Outcome::not_applicable(because);
-    }
     let mut findings = Vec::new();
     let mut evidence = Vec::new();
     let mut read = |name: &'static str, known: &[&'static str], is_item: bool| {

@@ -5,9 +5,10 @@ use readiness_core::{
 
 use super::{
     ResponseKind,
-    applicability::{Rule, Weight, check_status, kind_of, weigh},
+    applicability::{Rule, applies, check_status},
     page::judge_page,
-    policy::{Policy, Reach, policies},
+    policy::{Policy, policies},
+    source::Reach,
     syntax::{excerpt, shown, split_unquoted, trim},
 };
 
@@ -68,14 +69,11 @@ const CSP: &str = "content-security-policy";
 const REMEDY: &str = "send `Content-Security-Policy: frame-ancestors 'none'`, or list who may frame the page";
 
 fn judge(settings: &Framing, exchange: &Exchange) -> Outcome {
-    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
-        Ok(kind) => kind,
-        Err(outcome) => return outcome,
+    let applies = applies(Rule::Framing, exchange, settings.kind, &settings.accept_status);
+    let (_, weight) = match applies {
+        Ok(applies) => applies,
+        Err(outcome) => return *outcome,
     };
-    let weight = weigh(Rule::Framing, kind, exchange);
-    if let Weight::None(because) = weight {
-        return Outcome::not_applicable(because);
-    }
     let options = exchange.joined("x-frame-options");
     let policies = policies(exchange, CSP);
     let (summary, findings) = match ancestors(&policies) {

@@ -1,9 +1,11 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
+mod cookie_rules;
 mod cookies;
 mod cross_origin_isolation;
 mod csp;
+mod csp_analysis;
 mod disclosure;
 mod framing;
 mod health;
@@ -21,6 +23,8 @@ mod referrer_policy;
 #[cfg(test)]
 mod samples;
 mod set_cookie;
+mod source;
+mod strict_transport;
 mod syntax;
 
 #[cfg(feature = "api")]

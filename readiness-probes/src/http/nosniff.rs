@@ -5,7 +5,7 @@ use readiness_core::{
 
 use super::{
     ResponseKind,
-    applicability::{Rule, Weight, check_status, is_html, kind_of, media_type, weigh},
+    applicability::{Rule, applies, check_status, is_html, media_type},
     page::judge_page,
     syntax::{excerpt, shown, split_unquoted, trim},
 };
@@ -63,14 +63,11 @@ impl Nosniff {
 const REMEDY: &str = "send `X-Content-Type-Options: nosniff`, once";
 
 fn judge(settings: &Nosniff, exchange: &Exchange) -> Outcome {
-    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
-        Ok(kind) => kind,
-        Err(outcome) => return outcome,
+    let applies = applies(Rule::Nosniff, exchange, settings.kind, &settings.accept_status);
+    let (_, weight) = match applies {
+        Ok(applies) => applies,
+        Err(outcome) => return *outcome,
     };
-    let weight = weigh(Rule::Nosniff, kind, exchange);
-    if let Weight::None(because) = weight {
-        return Outcome::not_applicable(because);
-    }
     let mut findings = Vec::new();
     let header = exchange.joined("x-content-type-options");
     match &header {

@@ -6,7 +6,7 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use super::{
     ResponseKind,
-    applicability::{Rule, Weight, check_status, kind_of, weigh},
+    applicability::{Rule, applies, check_status},
     page::judge_page,
     syntax::{count, excerpt, shown},
 };
@@ -91,14 +91,16 @@ const POWERFUL: [&str; 23] = [
 const MOST_FINDINGS: usize = 32;
 
 fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
-    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
-        Ok(kind) => kind,
-        Err(outcome) => return outcome,
+    let applies = applies(
+        Rule::PermissionsPolicy,
+        exchange,
+        settings.kind,
+        &settings.accept_status,
+    );
+    let (_, weight) = match applies {
+        Ok(applies) => applies,
+        Err(outcome) => return *outcome,
     };
-    let weight = weigh(Rule::PermissionsPolicy, kind, exchange);
-    if let Weight::None(because) = weight {
-        return Outcome::not_applicable(because);
-    }
     let mut findings = Vec::new();
     if let Some(value) = exchange.joined("feature-policy") {
         findings.push(

@@ -5,7 +5,7 @@ use readiness_core::{
 
 use super::{
     ResponseKind,
-    applicability::{Rule, Weight, check_status, kind_of, weigh},
+    applicability::{Rule, applies, check_status},
     page::judge_page,
     syntax::{excerpt, shown, trim},
 };
@@ -75,14 +75,16 @@ const KNOWN: [&str; 8] = [
 const REMEDY: &str = "send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header";
 
 fn judge(settings: &ReferrerPolicy, exchange: &Exchange) -> Outcome {
-    let kind = match kind_of(exchange, settings.kind, &settings.accept_status) {
-        Ok(kind) => kind,
-        Err(outcome) => return outcome,
+    let applies = applies(
+        Rule::ReferrerPolicy,
+        exchange,
+        settings.kind,
+        &settings.accept_status,
+    );
+    let (_, weight) = match applies {
+        Ok(applies) => applies,
+        Err(outcome) => return *outcome,
     };
-    let weight = weigh(Rule::ReferrerPolicy, kind, exchange);
-    if let Weight::None(because) = weight {
-        return Outcome::not_applicable(because);
-    }
     let Some(value) = exchange.joined("referrer-policy") else {
         return Outcome::pass("no Referrer-Policy; the browsers' own is fine");
     };

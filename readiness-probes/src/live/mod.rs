@@ -12,6 +12,8 @@ pub mod api;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(all(test, feature = "dep"))]
+mod fake;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]

@@ -380,3 +380,7 @@ fn unsendable(e: &dyn std::fmt::Display) -> ObserveError {
         format!("the log-in cannot be written: {e}"),
     )
 }
+
+#[cfg(test)]
+#[path = "postgres_tests.rs"]
+mod tests;

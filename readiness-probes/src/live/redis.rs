@@ -149,3 +149,7 @@ fn not_redis(seen: &[u8]) -> Broken {
     let start: String = tidy(&String::from_utf8_lossy(seen)).chars().take(40).collect();
     garbage(format!("it does not speak Redis: it answered `{start}`"))
 }
+
+#[cfg(test)]
+#[path = "redis_tests.rs"]
+mod tests;

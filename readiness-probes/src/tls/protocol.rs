@@ -86,7 +86,7 @@ impl Probe for TlsProtocol {
 fn judge(facts: &TlsFacts, settings: &TlsProtocol) -> Outcome {
     match &facts.end {
         TlsEnd::Established(session) => of_session(session, settings),
-        TlsEnd::Refused { reason, message, .. } if refusal::is_version_alert(reason, message) => {
+        TlsEnd::Refused { reason, message, .. } if refusal::is_about_version(reason, message) => {
             let finding = Finding::fail(
                 "no_common_version",
                 "the server speaks neither TLS 1.2 nor TLS 1.3, expected one of them",
@@ -298,13 +298,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_version_alert_fails() {
+    fn only_a_missing_version_fails() {
         let judged = |reason, message| judge(&refused(reason, message), &TlsProtocol::default());
         let old = judged(Reason::TLS_ALERT, "the peer sent the alert `protocol_version`");
         assert_eq!(verdict(&old), ("fail", "no_common_version"));
+        let older = judged(
+            Reason::TLS_INCOMPATIBLE,
+            "no version: ServerDoesNotSupportTls12Or13",
+        );
+        assert_eq!(verdict(&older), ("fail", "no_common_version"));
         for (reason, message) in [
             (Reason::TLS_ALERT, "the peer sent the alert `handshake_failure`"),
             (Reason::TLS_NOT_TLS, "the peer sent `protocol_version`"),
+            (Reason::TLS_INCOMPATIBLE, "NoCipherSuitesInCommon"),
             (Reason::TCP_RESET, "reset"),
         ] {
             let outcome = judged(reason.clone(), message);

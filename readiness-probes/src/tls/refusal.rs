@@ -12,10 +12,11 @@ pub(super) fn finding(reason: &Reason, message: &str) -> Finding {
     .remedy(advice(reason, message))
 }
 
-/// Whether the peer said that it speaks none of the versions that were offered (RFC 8446, section 6.2).
-pub(super) fn is_version_alert(reason: &Reason, message: &str) -> bool {
-    *reason == Reason::TLS_ALERT
-        && (message.contains("protocol_version") || message.contains("ProtocolVersion"))
+/// Whether the peer speaks none of the versions that were offered: it says so (RFC 8446, section 6.2), or
+/// answers with an older one, which our side refuses.
+pub(super) fn is_about_version(reason: &Reason, message: &str) -> bool {
+    (*reason == Reason::TLS_ALERT && message.contains("protocol_version"))
+        || (*reason == Reason::TLS_INCOMPATIBLE && message.contains("ServerDoesNotSupportTls12Or13"))
 }
 
 /// What an address is worth that could not be looked at.
@@ -27,13 +28,15 @@ pub(crate) fn not_looked(error: ObserveError) -> Outcome {
 }
 
 fn advice(reason: &Reason, message: &str) -> &'static str {
-    if *reason == Reason::TLS_ALERT {
-        return if is_version_alert(reason, message) {
-            "allow TLS 1.2 and TLS 1.3 on the server"
-        } else {
-            "see the server's log of that moment; usual causes are a name (SNI) it does not serve, no \
-             common cipher suite, or a client certificate it demands"
-        };
+    if is_about_version(reason, message) {
+        return "allow TLS 1.2 and TLS 1.3 on the server";
+    }
+    if *reason == Reason::TLS_ALERT || *reason == Reason::TLS_CLOSED {
+        return "see the server's log of that moment; usual causes are a name (SNI) it does not serve, no \
+                common cipher suite, or a client certificate it demands";
+    }
+    if *reason == Reason::TLS_INCOMPATIBLE {
+        return "allow ECDHE suites with AES-GCM or ChaCha20-Poly1305 on the server";
     }
     if *reason == Reason::TLS_CLIENT_CERTIFICATE_REQUIRED {
         return "give a client certificate and its key, or look at an address that demands none";
@@ -67,6 +70,13 @@ mod tests {
                 "the peer sent the alert `handshake_failure`",
                 "SNI",
             ),
+            (Reason::TLS_CLOSED, "x", "SNI"),
+            (Reason::TLS_INCOMPATIBLE, "NoCipherSuitesInCommon", "ECDHE"),
+            (
+                Reason::TLS_INCOMPATIBLE,
+                "ServerDoesNotSupportTls12Or13",
+                "TLS 1.2",
+            ),
             (Reason::TLS_NOT_TLS, "the peer sent `HTTP/1.1 400`", "http://"),
             (Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, "x", "client certificate"),
             (Reason::TLS_MESSAGE_TOO_LARGE, "x", "chain"),
@@ -77,6 +87,6 @@ mod tests {
             assert!(finding.status.is_unknown());
             assert!(finding.remedy.contains(part), "{reason}: {}", finding.remedy);
         }
-        assert!(!is_version_alert(&Reason::TLS_NOT_TLS, "protocol_version"));
+        assert!(!is_about_version(&Reason::TLS_NOT_TLS, "protocol_version"));
     }
 }

@@ -1,3 +1,5 @@
+mod live;
+
 use readiness_core::{
     Profile, Target,
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute, Route},
@@ -238,12 +240,22 @@ fn signatures_that_do_not_verify_fail() {
         faults(&judged(&facts, "example.com")),
         [("fail", "bad_signature", "chain[0]")]
     );
-    let trust = Trust::Untrusted {
-        kind: UntrustedKind::Other,
-        message: "invalid peer certificate: BadSignature".into(),
-    };
-    let outcome = judged(&established(&[&leaf, &pki.intermediate], trust), "example.com");
-    assert_eq!(faults(&outcome), [("fail", "bad_signature", "chain[0]")]);
+    for (message, code) in [
+        ("invalid peer certificate: BadSignature", "bad_signature"),
+        (
+            "invalid peer certificate: UnsupportedSignatureAlgorithmContext",
+            "unsupported_signature",
+        ),
+        ("invalid peer certificate: NameConstraintViolation", "untrusted"),
+    ] {
+        let trust = Trust::Untrusted {
+            kind: UntrustedKind::Other,
+            message: message.into(),
+        };
+        let outcome = judged(&established(&[&leaf, &pki.intermediate], trust), "example.com");
+        assert_eq!(faults(&outcome), [("fail", code, "chain[0]")]);
+        assert_eq!(outcome.findings[0].evidence[0].value, message);
+    }
 }
 
 #[test]

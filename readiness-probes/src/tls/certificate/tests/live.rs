@@ -1,0 +1,186 @@
+//! Real handshakes on loopback: what the verifier says is explained as it should be.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    PublicKeyData,
+};
+use readiness_core::{Requirement, Sources, Suite, Target};
+use rustls::{
+    ServerConfig,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::live::Live;
+
+// Valid from 1975 to 4096, rcgen's default, so that the verifier's clock plays no part.
+struct Authority {
+    root: rcgen::Certificate,
+    intermediate: Vec<u8>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn named(name: &str, hosts: &[&str]) -> CertificateParams {
+    let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+    let mut params = CertificateParams::new(hosts).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn authority() -> Authority {
+    let ca = |name| {
+        let mut params = named(name, &[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    };
+    let key = KeyPair::generate().unwrap();
+    let root = ca("Example Root CA").self_signed(&key).unwrap();
+    let root_issuer = Issuer::new(ca("Example Root CA"), key);
+    let key = KeyPair::generate().unwrap();
+    let params = ca("Example Issuing CA");
+    let intermediate = params.signed_by(&key, &root_issuer).unwrap().der().to_vec();
+    Authority {
+        root,
+        intermediate,
+        issuer: Issuer::new(params, key),
+    }
+}
+
+/// Sources that trust this root beside the machine's.
+fn trusting(root: &rcgen::Certificate) -> Sources {
+    sources(Live::new().ca_pem(root.pem()))
+}
+
+fn sources(live: Live) -> Sources {
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    live.resolve("api.example.test", here).sources().unwrap()
+}
+
+/// Serves this chain with this key and judges it.
+async fn seen(chain: Vec<Vec<u8>>, key: &KeyPair, sources: &Sources) -> Outcome {
+    let provider = provider();
+    let certificates = chain.into_iter().map(CertificateDer::from).collect();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let signing = provider.key_provider.load_private_key(key).unwrap();
+    // Chosen by hand: `with_single_cert` would refuse a certificate that another key belongs to.
+    let shown = rustls::sign::CertifiedKey::new(certificates, signing);
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    let target = Target::parse(&format!("https://api.example.test:{port}")).unwrap();
+    let suite = Suite::new(sources.clone())
+        .with(Requirement::new(Arc::new(TlsCertificate::default()), target))
+        .unwrap();
+    let report = suite.run().await;
+    server.abort();
+    report.results[0].targets[0].outcome.clone()
+}
+
+#[tokio::test]
+async fn each_fault_is_named_over_a_real_handshake() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let leaf = |params: &CertificateParams| params.signed_by(&key, &authority.issuer).unwrap().der().to_vec();
+    let own = |params: &CertificateParams| params.self_signed(&key).unwrap().der().to_vec();
+    let inter = || authority.intermediate.clone();
+    let root = || authority.root.der().to_vec();
+    let good = named("leaf", &["api.example.test"]);
+    let other = named("leaf", &["other.example.test"]);
+    let mut client = good.clone();
+    client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let mut as_authority = good.clone();
+    as_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let (knowing, ignorant) = (trusting(&authority.root), sources(Live::new()));
+    for (chain, trusts, expected) in [
+        (vec![leaf(&good), inter()], true, None),
+        (vec![leaf(&good), inter(), root()], true, None),
+        (
+            vec![leaf(&good), root(), inter()],
+            true,
+            Some(("warn", "wrong_order", "chain[1]")),
+        ),
+        (
+            vec![leaf(&good)],
+            true,
+            Some(("fail", "missing_intermediate", "chain[0]")),
+        ),
+        (
+            vec![leaf(&good), inter()],
+            false,
+            Some(("fail", "unknown_root", "chain[1]")),
+        ),
+        (
+            vec![leaf(&good), inter(), root()],
+            false,
+            Some(("fail", "unknown_root", "chain[2]")),
+        ),
+        (
+            vec![leaf(&other), inter()],
+            true,
+            Some(("fail", "wrong_host", "chain[0]")),
+        ),
+        (
+            vec![leaf(&named("leaf", &[])), inter()],
+            true,
+            Some(("fail", "no_san", "chain[0]")),
+        ),
+        (
+            vec![leaf(&client), inter()],
+            true,
+            Some(("fail", "wrong_purpose", "chain[0]")),
+        ),
+        (vec![own(&good)], true, Some(("fail", "self_signed", "chain[0]"))),
+        (
+            vec![own(&as_authority)],
+            true,
+            Some(("fail", "self_signed", "chain[0]")),
+        ),
+    ] {
+        let sources = if trusts { &knowing } else { &ignorant };
+        let outcome = seen(chain, &key, sources).await;
+        let found = faults(&outcome);
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{outcome:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_the_certificates_is_seen() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let other = KeyPair::generate().unwrap();
+    assert_ne!(key.der_bytes(), other.der_bytes());
+    let leaf = named("leaf", &["api.example.test"])
+        .signed_by(&key, &authority.issuer)
+        .unwrap();
+    let chain = vec![leaf.der().to_vec(), authority.intermediate.clone()];
+    let outcome = seen(chain, &other, &trusting(&authority.root)).await;
+    assert_eq!(faults(&outcome), [("fail", "bad_signature", "chain[0]")]);
+}

@@ -1,0 +1,28 @@
+//! rustls panics in `ClientConfig::builder()` where two providers are enabled and none is installed. A
+//! program that had one before it took readiness must still have one after.
+
+#[cfg(test)]
+mod tests {
+    use readiness_probes::{Suite, Target, builtin, live::Live};
+    use rustls::{ClientConfig, RootCertStore};
+
+    #[test]
+    fn the_programs_own_config_still_builds() {
+        let config = ClientConfig::builder()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        assert!(!config.crypto_provider().cipher_suites.is_empty());
+    }
+
+    #[test]
+    fn ours_builds_beside_it_and_installs_nothing() {
+        let sources = Live::new().sources().expect("a provider is there");
+        let target = std::sync::Arc::new(Target::parse("https://example.com").expect("a target"));
+        let mut suite = Suite::new(sources);
+        for requirement in builtin::registry().preset("web", &target, &Default::default()).expect("a preset") {
+            suite.add(requirement).expect("a requirement");
+        }
+        assert!(suite.requirements().len() > 10);
+        assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+    }
+}

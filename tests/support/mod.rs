@@ -1,0 +1,17 @@
+//! What several tests share.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "shared by several tests, none of which uses all of it"
+)]
+
+pub mod check;
+pub mod folder;
+#[path = "../../readiness-probes/tests/support/nameserver.rs"]
+pub mod nameserver;
+pub mod nginx;
+pub mod pki;
+pub mod relay;
+pub mod wellformed;
