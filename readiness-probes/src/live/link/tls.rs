@@ -16,10 +16,9 @@ use rustls::{
     AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
     pki_types::ServerName,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(feature = "http")]
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Shared, Step, cause, tcp};
