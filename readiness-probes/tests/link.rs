@@ -6,12 +6,21 @@
 #[path = "support/peer.rs"]
 mod peer;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use http::Response;
 use http_body_util::Full;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use readiness_probes::{
     Credential, Credentials, ObserveError, Origin, Outcome, Reason, Requirement, Runner, Suite, Target,
     fact::{
@@ -278,18 +287,15 @@ async fn a_certificate_that_is_no_certificate_is_kept_and_not_trusted() {
     let key = peer::provider().key_provider.load_private_key(key).unwrap();
     certificate.chain = vec![b"no certificate".to_vec().into()];
     #[derive(Debug)]
-    struct Always(std::sync::Arc<rustls::sign::CertifiedKey>);
+    struct Always(Arc<rustls::sign::CertifiedKey>);
     impl rustls::server::ResolvesServerCert for Always {
-        fn resolve(
-            &self,
-            _: rustls::server::ClientHello<'_>,
-        ) -> Option<std::sync::Arc<rustls::sign::CertifiedKey>> {
-            Some(std::sync::Arc::clone(&self.0))
+        fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+            Some(Arc::clone(&self.0))
         }
     }
     let shown = rustls::sign::CertifiedKey::new(certificate.chain.clone(), key);
     let mut config = good;
-    config.cert_resolver = std::sync::Arc::new(Always(shown.into()));
+    config.cert_resolver = Arc::new(Always(shown.into()));
     let peer = Peer::http(Some(config), |_| ok("")).await;
     let looks = looks(&live(&ca));
     let facts = looks.observe(TlsHandshake::new(https(&peer))).await.unwrap();
@@ -462,6 +468,32 @@ async fn a_retry_looks_again() {
     assert_eq!(again.status, 204);
     let tcp = looks.observe_again(TcpConnect::new(endpoint), 3).await.unwrap();
     assert_eq!(tcp.state, PortState::Open);
+}
+
+#[tokio::test]
+async fn a_retry_leaves_a_connection_that_went_silent() {
+    let ca = Authority::new();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(ca.issue(&[NAME], |_| ()).server("h2")));
+    let came = Arc::new(AtomicUsize::new(0));
+    let peer = Peer::raw(move |stream| {
+        let (acceptor, n) = (acceptor.clone(), came.fetch_add(1, Ordering::SeqCst));
+        async move {
+            let stream = acceptor.accept(stream).await.unwrap();
+            if n == 0 {
+                std::future::pending::<()>().await;
+            }
+            let service = hyper::service::service_fn(|_| async { Ok::<_, Infallible>(ok("")) });
+            let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        }
+    })
+    .await;
+    let looks = looks(&live(&ca).first_byte_timeout(Duration::from_millis(200)));
+    let late = looks.observe(get(https(&peer), "/")).await.unwrap_err();
+    assert_eq!(late.reason, Reason::TIMEOUT);
+    let again = looks.observe_again(get(https(&peer), "/"), 2).await.unwrap();
+    assert_eq!((again.status, peer.connections()), (200, 2));
 }
 
 #[tokio::test]
@@ -771,7 +803,7 @@ async fn dropping_the_run_closes_its_sockets_at_once() {
     let (gone, mut is_gone) = tokio::sync::mpsc::unbounded_channel();
     let (came, mut has_come) = tokio::sync::mpsc::unbounded_channel();
     let config = ca.issue(&[NAME], |_| ()).server("h2");
-    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let peer = Peer::raw(move |stream| {
         let (gone, came, acceptor) = (gone.clone(), came.clone(), acceptor.clone());
         async move {
