@@ -136,9 +136,7 @@ fn is_about_time(e: &Error) -> bool {
     use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
     matches!(
         e,
-        Error::InvalidCertificate(
-            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }
-        )
+        Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
     )
 }
 
@@ -146,7 +144,9 @@ fn is_about_time(e: &Error) -> bool {
 fn instant_within(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
     let seconds = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
-    Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)))
+    Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+        seconds,
+    )))
 }
 
 fn untrusted(e: &Error) -> Trust {
