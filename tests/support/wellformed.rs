@@ -1,5 +1,6 @@
 //! Whether reports are what their formats ask for.
 
+use pulldown_cmark::{Options, Parser, Tag};
 use quick_xml::{Reader, events::Event};
 use readiness_core::{Report, report::TextOptions};
 use readiness_report::{JunitDialect, MarkdownOptions};
@@ -51,6 +52,7 @@ pub fn assert_well_formed(report: &Report) -> Renderings {
         let cases = elements.iter().filter(|name| *name == "testcase").count();
         assert_eq!(cases, report.rows().count(), "one case for each row:\n{junit}");
     }
+    assert_shows_no_markup_of_others(&all.markdown);
     for (format, text) in all.all() {
         let acts = |c: char| c.is_control() && c != '\n' || ('\u{202a}'..='\u{202e}').contains(&c);
         assert_eq!(
@@ -60,6 +62,29 @@ pub fn assert_well_formed(report: &Report) -> Renderings {
         );
     }
     all
+}
+
+/// Holds a Markdown report to the markup that the renderer itself writes.
+fn assert_shows_no_markup_of_others(markdown: &str) {
+    use pulldown_cmark::Event;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    for event in Parser::new_ext(markdown, options) {
+        let own = match &event {
+            Event::Html(html) | Event::InlineHtml(html) => {
+                html.split_inclusive('>').map(str::trim).all(|tag| {
+                    tag.starts_with("<details")
+                        || tag.starts_with("<summary>")
+                        || tag.starts_with("</")
+                        || tag.starts_with("<!--")
+                        || !tag.contains('<')
+                        || tag.ends_with("</summary>")
+                })
+            }
+            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => false,
+            _ => true,
+        };
+        assert!(own, "{event:?} in\n{markdown}");
+    }
 }
 
 /// Holds a JSON report to the schema beside it.
