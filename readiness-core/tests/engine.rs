@@ -1,5 +1,7 @@
 //! The engine over fake sources: looks once, isolates, retries, replays, releases.
 
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
+
 use std::{
     future::Future,
     pin::pin,

@@ -6,12 +6,21 @@
 #[path = "support/peer.rs"]
 mod peer;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
 use http::Response;
 use http_body_util::Full;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use readiness_probes::{
     Credential, Credentials, ObserveError, Origin, Outcome, Reason, Requirement, Runner, Suite, Target,
     fact::{
@@ -278,18 +287,15 @@ async fn a_certificate_that_is_no_certificate_is_kept_and_not_trusted() {
     let key = peer::provider().key_provider.load_private_key(key).unwrap();
     certificate.chain = vec![b"no certificate".to_vec().into()];
     #[derive(Debug)]
-    struct Always(std::sync::Arc<rustls::sign::CertifiedKey>);
+    struct Always(Arc<rustls::sign::CertifiedKey>);
     impl rustls::server::ResolvesServerCert for Always {
-        fn resolve(
-            &self,
-            _: rustls::server::ClientHello<'_>,
-        ) -> Option<std::sync::Arc<rustls::sign::CertifiedKey>> {
-            Some(std::sync::Arc::clone(&self.0))
+        fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+            Some(Arc::clone(&self.0))
         }
     }
     let shown = rustls::sign::CertifiedKey::new(certificate.chain.clone(), key);
     let mut config = good;
-    config.cert_resolver = std::sync::Arc::new(Always(shown.into()));
+    config.cert_resolver = Arc::new(Always(shown.into()));
     let peer = Peer::http(Some(config), |_| ok("")).await;
     let looks = looks(&live(&ca));
     let facts = looks.observe(TlsHandshake::new(https(&peer))).await.unwrap();
@@ -462,6 +468,32 @@ async fn a_retry_looks_again() {
     assert_eq!(again.status, 204);
     let tcp = looks.observe_again(TcpConnect::new(endpoint), 3).await.unwrap();
     assert_eq!(tcp.state, PortState::Open);
+}
+
+#[tokio::test]
+async fn a_retry_leaves_a_connection_that_went_silent() {
+    let ca = Authority::new();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(ca.issue(&[NAME], |_| ()).server("h2")));
+    let came = Arc::new(AtomicUsize::new(0));
+    let peer = Peer::raw(move |stream| {
+        let (acceptor, n) = (acceptor.clone(), came.fetch_add(1, Ordering::SeqCst));
+        async move {
+            let stream = acceptor.accept(stream).await.unwrap();
+            if n == 0 {
+                std::future::pending::<()>().await;
+            }
+            let service = hyper::service::service_fn(|_| async { Ok::<_, Infallible>(ok("")) });
+            let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        }
+    })
+    .await;
+    let looks = looks(&live(&ca).first_byte_timeout(Duration::from_millis(200)));
+    let late = looks.observe(get(https(&peer), "/")).await.unwrap_err();
+    assert_eq!(late.reason, Reason::TIMEOUT);
+    let again = looks.observe_again(get(https(&peer), "/"), 2).await.unwrap();
+    assert_eq!((again.status, peer.connections()), (200, 2));
 }
 
 #[tokio::test]
@@ -771,7 +803,7 @@ async fn dropping_the_run_closes_its_sockets_at_once() {
     let (gone, mut is_gone) = tokio::sync::mpsc::unbounded_channel();
     let (came, mut has_come) = tokio::sync::mpsc::unbounded_channel();
     let config = ca.issue(&[NAME], |_| ()).server("h2");
-    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let peer = Peer::raw(move |stream| {
         let (gone, came, acceptor) = (gone.clone(), came.clone(), acceptor.clone());
         async move {
@@ -846,4 +878,103 @@ async fn a_request_that_cannot_be_sent_opens_nothing() {
         assert_eq!(looks.observe(key).await.unwrap_err().reason, Reason::ERROR);
     }
     assert_eq!(peer.connections(), 0);
+}
+
+#[cfg(feature = "api")]
+mod api {
+    use readiness_probes::live::api::ApiCall;
+
+    use super::*;
+
+    fn looks(live: &Live, peer: &Peer) -> Looks {
+        let origin = Origin::new("https", NAME, peer.address.port());
+        let mut credentials = Credentials::default();
+        credentials.insert("api", Credential::bearer(origin.clone(), "s3cr3t-token"));
+        credentials.insert("q", Credential::text(origin, "s3cr3t-query"));
+        let live = live.clone().resolve(NAME, peer.address.ip());
+        Looks::with_credentials(live.sources().unwrap(), credentials)
+    }
+
+    #[tokio::test]
+    async fn an_api_is_asked_with_its_credential_and_echoes_nothing() {
+        let ca = Authority::new();
+        for alpn in ["h2", "http/1.1"] {
+            let config = ca.issue(&[NAME], |_| ()).server(alpn);
+            let peer = Peer::http(Some(config), |request| {
+                let said = request.headers()["authorization"].to_str().unwrap();
+                let body = format!("{{\"said\":\"{said} {}\"}}", request.uri());
+                let mut response = Response::new(Full::new(Bytes::from(body)));
+                *response.status_mut() = http::StatusCode::FOUND;
+                response
+                    .headers_mut()
+                    .insert("location", "/other".parse().unwrap());
+                response
+                    .headers_mut()
+                    .insert("content-type", "application/json".parse().unwrap());
+                response
+            })
+            .await;
+            let looks = looks(&live(&ca), &peer);
+            let call = ApiCall::get(format!("https://{NAME}:{}/a?k={{q}}", peer.address.port()))
+                .credential(Some("api".to_owned()));
+            let answer = looks.observe(call).await.unwrap();
+            assert_eq!((answer.status, &*answer.content_type), (302, "application/json"));
+            let requests = peer.requests();
+            assert_eq!(requests.len(), 1, "a redirect was followed");
+            assert!(
+                requests[0].contains("authorization: Bearer s3cr3t-token"),
+                "{requests:?}"
+            );
+            assert!(requests[0].contains("/a?k=s3cr3t-query"), "{requests:?}");
+            let body = answer.body.to_str().unwrap();
+            assert!(!body.contains("s3cr3t") && body.contains("[redacted]"), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_api_that_is_not_trusted_gets_nothing() {
+        let (ca, other) = (Authority::new(), Authority::new());
+        let peer = Peer::http(Some(other.issue(&[NAME], |_| ()).server("h2")), |_| ok("{}")).await;
+        let looks = looks(&live(&ca), &peer);
+        let call = ApiCall::get(format!("https://{NAME}:{}/?k={{q}}", peer.address.port()));
+        let error = looks.observe(call).await.unwrap_err();
+        assert_eq!(*error.root_reason(), Reason::TLS_UNTRUSTED, "{error}");
+        assert!(!error.message.contains("s3cr3t"), "{error}");
+        assert!(peer.requests().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_api_that_does_not_answer_is_told_apart() {
+        let peer = Peer::raw(|_| async {}).await;
+        let address = peer.address;
+        let looks = looks(&Live::new(), &peer);
+        drop(peer);
+        tokio::task::yield_now().await;
+        let ask = |url: String| looks.observe(ApiCall::get(url));
+        let refused = ask(format!("http://{address}/")).await.unwrap_err();
+        assert_eq!(*refused.root_reason(), Reason::TCP_REFUSED, "{refused}");
+        for url in ["ftp://a.test/", "http://u:s3cr3t@a.test/", "nothing"] {
+            let error = ask(url.to_owned()).await.unwrap_err();
+            assert!(
+                error.reason == Reason::ERROR && !error.message.contains("s3cr3t"),
+                "{error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_document_is_cut() {
+        let ca = Authority::new();
+        let config = ca.issue(&[NAME], |_| ()).server("h2");
+        let peer = Peer::http(Some(config), |_| {
+            Response::new(Full::new(Bytes::from(vec![b' '; 3 << 20])))
+        })
+        .await;
+        let looks = looks(&live(&ca), &peer);
+        let answer = looks
+            .observe(ApiCall::get(format!("https://{NAME}:{}/", peer.address.port())))
+            .await
+            .unwrap();
+        assert_eq!((answer.body.len(), answer.body_complete), (1 << 20, false));
+    }
 }

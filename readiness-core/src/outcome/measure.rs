@@ -31,8 +31,11 @@ pub struct Measure {
 pub struct Bound {
     /// At least this good earns everything.
     pub target: i64,
-    /// This bad, or worse, earns nothing. Greater than `target` where less is better.
+    /// This bad, or worse, earns nothing.
     pub limit: i64,
+    /// Whether more is better; otherwise less is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_is_better: bool,
 }
 
 /// What a number counts. Written out in reports; a value never stands without it.
@@ -76,6 +79,7 @@ impl Measure {
         self.bound = Some(Bound {
             target,
             limit: limit.max(target),
+            more_is_better: false,
         });
         self
     }
@@ -85,21 +89,23 @@ impl Measure {
         self.bound = Some(Bound {
             target,
             limit: limit.min(target),
+            more_is_better: true,
         });
         self
     }
 
     /// Pass within the target, Fail at the limit, and a warning with linear credit between.
     pub fn status(&self) -> Status {
-        let Some(Bound { target, limit }) = self.bound else {
+        let Some(bound) = self.bound else {
             return Status::Pass;
         };
-        let (value, target, limit) = (i128::from(self.value), i128::from(target), i128::from(limit));
-        let less_is_better = limit >= target;
-        if (less_is_better && value <= target) || (!less_is_better && value >= target) {
+        // Turned so that less is always better; i128 holds every difference.
+        let turned = |n: i64| i128::from(n) * if bound.more_is_better { -1 } else { 1 };
+        let (value, target, limit) = (turned(self.value), turned(bound.target), turned(bound.limit));
+        if value <= target {
             return Status::Pass;
         }
-        if limit == target || (less_is_better && value >= limit) || (!less_is_better && value <= limit) {
+        if value >= limit {
             return Status::Fail;
         }
         let thousandths = 1000 * (limit - value) / (limit - target);
@@ -114,8 +120,12 @@ impl fmt::Display for Measure {
         write!(f, "{} {}", self.name, Quantity(self.value, self.unit))?;
         match self.bound {
             None => Ok(()),
-            Some(Bound { target, limit }) => {
-                let word = if limit >= target { "at most" } else { "at least" };
+            Some(Bound {
+                target,
+                limit,
+                more_is_better,
+            }) => {
+                let word = if more_is_better { "at least" } else { "at most" };
                 write!(
                     f,
                     " (wanted {word} {}, limit {})",
@@ -187,6 +197,10 @@ mod tests {
     fn a_single_bound_is_a_step() {
         assert_eq!(credit(3, 3, 3), Some(1000));
         assert_eq!(credit(4, 3, 3), Some(0));
+        let at_least = |value| Measure::new("m", value, Unit::Count).at_least(3, 3);
+        assert!(at_least(4).status().is_pass() && at_least(3).status().is_pass());
+        assert!(at_least(2).status().is_fail());
+        assert!(at_least(2).to_string().contains("at least"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod expiry;
 mod fixtures;
 mod protocol;
 mod refusal;
+mod trust;
 mod x509;
 
 pub(crate) use self::refusal::not_looked;

@@ -1,5 +1,6 @@
 //! What a service says of itself at its health endpoint.
 
+mod findings;
 mod format;
 mod health;
 mod inadarei;

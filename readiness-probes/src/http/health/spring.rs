@@ -61,7 +61,8 @@ pub(super) fn spring(body: &Body<'_>) -> Option<Health> {
         || object.get("details").is_some_and(has_statuses)
         || object.get("groups").is_some_and(is_list_of_text);
     // A status of the service's own making is taken for Spring's only where the content type says so.
-    if !is_declared && !(has_shape && verdict.is_some()) {
+    let is_recognised = is_declared || (has_shape && verdict.is_some());
+    if !is_recognised {
         return None;
     }
     let mut components = Vec::new();

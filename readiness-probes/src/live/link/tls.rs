@@ -107,6 +107,7 @@ pub(super) async fn secure(
 }
 
 /// How a handshake ended, with what stands on it.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Handshake<S> {
     /// Both sides agreed; whether the peer is trusted is in the session.
     Established {

@@ -1,5 +1,5 @@
 use readiness_core::{
-    Target,
+    Status, Target,
     fact::{Endpoint, LocalRoute, Route},
     testing::Facts,
 };
