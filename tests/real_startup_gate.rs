@@ -229,12 +229,13 @@ fn a_stopped_database_is_an_error_after_the_stated_time() {
     assert!(first.len() <= 200, "{} bytes: {first}", first.len());
     let place = format!("127.0.0.1:{}", cluster.port);
     assert!(first.contains(&place) && first.contains("refused"), "{first}");
-    assert!(first.starts_with("not ready after "), "{first}");
     assert!(!error.contains(PASSWORD) && !error.contains("app:"), "{error}");
     assert!(error.len() <= 4096 + "Error: ".len(), "{} bytes", error.len());
-    // It waits for as long as it was told: a last pause that would go beyond is not begun.
-    assert!(took >= Duration::from_secs(1), "{took:?}");
-    assert!(took < PATIENCE, "{took:?}");
+    assert!(first.starts_with("not ready after 3."), "{first}");
+    assert!(
+        took >= Duration::from_secs(3),
+        "it waits for as long as it was told: {took:?}"
+    );
 }
 
 #[test]
