@@ -163,7 +163,8 @@ fn assert_tells_nothing(name: &str, text: &str) {
     }
 }
 
-/// Says back what it was told, in its headers and in its health, and sends visitors of the front page away.
+/// Says back what it was told, in its headers and in its health. It sends whoever shows no credential to
+/// somebody else, and from the front page everybody.
 fn echo(request: &Request<Incoming>, elsewhere: &str) -> Response<Full<Bytes>> {
     let authorization = request.headers().get("authorization");
     let authorization = authorization.map_or("", |value| value.to_str().unwrap());
@@ -180,7 +181,9 @@ fn echo(request: &Request<Incoming>, elsewhere: &str) -> Response<Full<Bytes>> {
             format!("sid={authorization}; Path=/; Domain={HOST}"),
         );
     let (response, body) = match request.uri().path() {
-        "/" => (response.status(302).header("location", elsewhere), String::new()),
+        path if path != "/healthz" && (path == "/" || authorization.is_empty()) => {
+            (response.status(302).header("location", elsewhere), String::new())
+        }
         "/healthz" => {
             let body = json!({ "status": "fail", "output": told, "checks": {
                 "login": [{ "status": "fail", "output": format!("refused: {told}"), "observedValue": told }],
@@ -205,7 +208,7 @@ fn with(mut arguments: Vec<String>, more: &[&str]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stands_in_a_url_stays_there() {
-    for alpn in ["http/1.1", "h2"] {
+    for (alpn, path) in [("http/1.1", "/account"), ("h2", "/account"), ("h2", "/")] {
         let world = World::new(alpn).await;
         let arguments = with(
             world.flags(),
@@ -216,7 +219,7 @@ async fn what_stands_in_a_url_stays_there() {
                 &world.plain.address.port().to_string(),
                 "--health",
                 "/healthz",
-                &world.url(&format!("kim:{PASSWORD_IN_URL}@"), "/account"),
+                &world.url(&format!("kim:{PASSWORD_IN_URL}@"), path),
             ],
         );
         let run = block_in_place(|| check(&arguments));
@@ -228,7 +231,7 @@ async fn what_stands_in_a_url_stays_there() {
             told("authorization: Basic a2ltOnB3LTdKcTB4K1prLzk="),
             "{requests:#?}"
         );
-        assert!(told(&format!("/account?page=1&token={QUERY}")), "{requests:#?}");
+        assert!(told(&format!("{path}?page=1&token={QUERY}")), "{requests:#?}");
         for (name, text) in world.left(&run) {
             assert_tells_nothing(name, &text);
         }

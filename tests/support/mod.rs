@@ -11,7 +11,9 @@ pub mod check;
 pub mod folder;
 #[path = "../../readiness-probes/tests/support/nameserver.rs"]
 pub mod nameserver;
+#[cfg(feature = "real")]
 pub mod nginx;
 pub mod pki;
+#[cfg(feature = "real")]
 pub mod relay;
 pub mod wellformed;

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -46,9 +46,9 @@ impl Relay {
     }
 
     /// Begins to pass connections on. It ends with the runtime.
-    pub fn start(&mut self, runtime: &Runtime, to: &PathBuf) {
+    pub fn start(&mut self, runtime: &Runtime, to: &Path) {
         for (listener, count) in self.listeners.drain(..) {
-            let to = to.clone();
+            let to = to.to_path_buf();
             runtime.spawn(async move {
                 while let Ok((mut client, _)) = listener.accept().await {
                     count.fetch_add(1, Ordering::SeqCst);
