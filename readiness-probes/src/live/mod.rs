@@ -12,7 +12,8 @@ pub mod api;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
-#[cfg(all(test, feature = "dep"))]
+#[cfg(feature = "dep")]
+#[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
 mod pem;
