@@ -1,5 +1,6 @@
 //! `dep.postgres` against PostgreSQL itself.
 
+#[path = "support/system.rs"]
 mod support;
 
 use std::{

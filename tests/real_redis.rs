@@ -1,5 +1,6 @@
 //! `dep.redis` against Redis itself.
 
+#[path = "support/system.rs"]
 mod support;
 
 use std::{

@@ -1,6 +1,7 @@
 //! Sweeps of every port, in a network namespace of their own: on a shared machine other programs' ports
 //! would come and go under the sweep. Each test runs itself again under `unshare --net`.
 
+#[path = "support/system.rs"]
 mod support;
 
 use std::{env, fs, io::Write, net::TcpListener, process::Command, sync::Arc, thread};

@@ -182,8 +182,8 @@ impl Credentials {
         } else {
             Err(CredentialError::OtherOrigin {
                 handle: handle.to_owned(),
-                bound_to: credential.origin.clone(),
-                asked_for: origin.clone(),
+                bound_to: Box::new(credential.origin.clone()),
+                asked_for: Box::new(origin.clone()),
             })
         }
     }
@@ -285,9 +285,9 @@ pub enum CredentialError {
         /// Its handle.
         handle: String,
         /// Where it may go.
-        bound_to: Origin,
+        bound_to: Box<Origin>,
         /// Where it was about to go.
-        asked_for: Origin,
+        asked_for: Box<Origin>,
     },
     /// There is none of this name.
     #[error("no credential `{handle}` is configured")]

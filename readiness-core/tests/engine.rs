@@ -1,5 +1,7 @@
 //! The engine over fake sources: looks once, isolates, retries, replays, releases.
 
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
+
 use std::{
     future::Future,
     pin::pin,
@@ -488,7 +490,7 @@ async fn a_gate_that_stays_shut_says_why_and_is_short() {
         .within(Duration::from_secs(3))
         .await
         .unwrap_err();
-    assert!(begun.elapsed() <= Duration::from_secs(3));
+    assert_eq!(begun.elapsed().as_secs(), 3, "the error comes at the stated time");
     for text in [error.to_string(), format!("{error:?}")] {
         let first = text.lines().next().unwrap();
         assert!(
@@ -504,6 +506,45 @@ async fn a_gate_that_stays_shut_says_why_and_is_short() {
         assert!(!text.contains('\u{1b}'));
     }
     assert!(matches!(error, GateError::NotReady(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_looks_until_its_time_is_over() {
+    let begun = tokio::time::Instant::now();
+    // Ready after the longest pause would have ended, and before the time does.
+    let late = probe_fn("x.y", move |_| async move {
+        let ready = begun.elapsed() >= Duration::from_millis(9_500);
+        Ok(if ready {
+            Outcome::pass("")
+        } else {
+            Outcome::fail("not yet")
+        })
+    });
+    let requirement = Requirement::new(late, target()).blocker(true);
+    let report = gate(suite(Sources::default(), [requirement]))
+        .within(Duration::from_secs(10))
+        .await
+        .unwrap();
+    assert_eq!(statuses(&report), ["pass"]);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_look_that_is_cut_short_does_not_hide_what_was_seen() {
+    let begun = tokio::time::Instant::now();
+    let probe = probe_fn("net.tcp", move |_| async move {
+        if begun.elapsed() >= Duration::from_secs(1) {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        Ok(Outcome::fail("connection refused"))
+    });
+    let requirement = Requirement::new(probe, target()).blocker(true);
+    let error = gate(suite(Sources::default(), [requirement]))
+        .within(Duration::from_secs(3))
+        .await
+        .unwrap_err();
+    assert_eq!(begun.elapsed().as_secs(), 3);
+    assert!(error.to_string().contains("connection refused"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

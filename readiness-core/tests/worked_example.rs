@@ -1,5 +1,7 @@
 //! A whole service through the runner: ten requirements of every kind, one of which hangs, panics or fails.
 
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
+
 use std::time::Duration;
 
 use readiness_core::{

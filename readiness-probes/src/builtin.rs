@@ -43,6 +43,8 @@ pub(crate) fn register_probes(registry: &mut Registry) {
         .add_with(http::Nosniff::check)
         .add_with(http::PermissionsPolicy::check)
         .add_with(http::ReferrerPolicy::check);
+    #[cfg(feature = "api")]
+    registry.add_with(http::HttpJson::check);
     #[cfg(feature = "dep")]
     registry.add::<dep::Postgres>().add::<dep::Redis>();
 }

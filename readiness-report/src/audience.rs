@@ -132,6 +132,10 @@ fn each_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
             change(&mut target.target);
             change(&mut target.url);
             each_outcome_text(&mut target.outcome, change);
+            target
+                .counts_as
+                .iter_mut()
+                .for_each(|status| each_status_text(status, change));
             if let Some(Accepted::Waiver { owner, reason, .. }) = &mut target.accepted {
                 change(owner);
                 change(reason);
@@ -165,7 +169,7 @@ fn each_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
     }
     if let Some(baseline) = &mut report.baseline {
         baseline.refused.iter_mut().for_each(&mut *change);
-        for known in &mut baseline.stale {
+        for known in baseline.known.iter_mut().chain(&mut baseline.stale) {
             change(&mut known.requirement);
             change(&mut known.target);
             change(&mut known.subject);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use readiness_core::{
-    Attestation, Cause, Outcome, Priority, Reason, Report, Status,
+    Attestation, Cause, Outcome, Reason, Report, Status,
     report::{Accepted, RequirementResult, TargetResult},
 };
 
@@ -12,7 +12,7 @@ use readiness_core::{
 pub(crate) struct Entry<'a> {
     pub(crate) result: &'a RequirementResult,
     pub(crate) target: Option<&'a TargetResult>,
-    /// What counts: the target's, or what an attestation says where no probe could judge.
+    /// What counts: what the probe said, unless that is too old or attested.
     pub(crate) status: &'a Status,
     /// The attestation that decides, where one does.
     pub(crate) attested: Option<&'a Attestation>,
@@ -40,13 +40,15 @@ pub(crate) fn entries(report: &Report) -> Vec<Entry<'_>> {
     for result in &report.results {
         let attestation = attested.get(result.id.as_str()).copied();
         for target in &result.targets {
-            // A person's word stands only where nothing was judged.
-            let attested = attestation.filter(|_| target.outcome.status.is_unknown());
+            let decides = target
+                .counts_as
+                .as_ref()
+                .is_some_and(|status| !status.is_unknown());
             entries.push(Entry {
                 result,
                 target: Some(target),
-                status: attested.map_or(&target.outcome.status, |_| &result.status),
-                attested,
+                status: target.status(),
+                attested: attestation.filter(|_| decides),
             });
         }
         if result.targets.is_empty() {
@@ -91,14 +93,18 @@ pub(crate) fn causes<'a>(entries: &[Entry<'a>]) -> Vec<CauseGroup<'a>> {
 }
 
 impl<'a> Entry<'a> {
-    /// Whether it can make the run fail. What is only for information never does.
+    /// Whether it can make the run fail. What is only for information (weight 0) never does.
     pub(crate) fn counts(&self) -> bool {
-        self.result.blocker || self.result.priority != Priority::Info
+        self.result.blocker || self.result.weight > 0
     }
 
-    /// What accepts it, where something does.
+    /// What accepts that it does not hold, where something does.
     pub(crate) fn accepted(&self) -> Option<&'a Accepted> {
-        self.target?.accepted.as_ref()
+        let accepted = self.target?.accepted.as_ref();
+        match self.status {
+            Status::Fail | Status::Unknown { .. } | Status::Warn { .. } => accepted,
+            Status::Pass | Status::NotApplicable { .. } => None,
+        }
     }
 
     /// What it stands on and could not be had; `None` where a waiver lets it through all the same.
@@ -134,6 +140,9 @@ impl<'a> Entry<'a> {
             return format!("attested by {signer} ({role}): {statement}");
         }
         match (self.outcome(), self.status) {
+            (Some(outcome), Status::Unknown { reason, .. }) if !outcome.status.is_unknown() => {
+                format!("{}; it was: {}", reason.describe(), outcome.summary)
+            }
             (Some(outcome), _) => outcome.summary.clone(),
             (None, Status::Unknown { reason, .. }) => reason.describe().to_owned(),
             (None, Status::NotApplicable { because }) => because.clone(),

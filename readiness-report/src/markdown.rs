@@ -106,7 +106,7 @@ enum Place {
 
 impl Place {
     fn of(entry: &Entry<'_>) -> Self {
-        if entry.accepted().is_some() && (entry.status.is_fail() || entry.status.is_unknown()) {
+        if entry.accepted().is_some() {
             return Self::Accepted;
         }
         if entry.cause().is_some() {
@@ -247,8 +247,11 @@ fn finding_entry(entry: &Entry<'_>) -> String {
         if faults.len() > MOST_FINDINGS {
             let _ = writeln!(text, "  - and {} more findings", faults.len() - MOST_FINDINGS);
         }
-        push_evidence(&mut text, "  ", &outcome.evidence);
-        for measure in &outcome.measures {
+        // A fault tells what it rests on; all that was seen would bury it. The JSON has the rest.
+        if faults.is_empty() {
+            push_evidence(&mut text, "  ", &outcome.evidence);
+        }
+        for measure in outcome.measures.iter().filter(|measure| measure.bound.is_some()) {
             let _ = writeln!(text, "  - measured: {}", prose(&measure.to_string()));
         }
     }
@@ -259,13 +262,9 @@ fn finding_entry(entry: &Entry<'_>) -> String {
     if !has_remedy && !result.fix.is_empty() {
         let _ = writeln!(text, "  - to mend it: {}", prose(&result.fix));
     }
-    for reference in result.references.iter() {
-        let _ = writeln!(
-            text,
-            "  - see {}: {}",
-            prose(&reference.title),
-            code(&reference.url)
-        );
+    if !result.references.is_empty() {
+        let titles: Vec<String> = result.references.iter().map(|one| prose(&one.title)).collect();
+        let _ = writeln!(text, "  - see: {}", titles.join("; "));
     }
     text
 }

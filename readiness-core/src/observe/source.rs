@@ -115,7 +115,7 @@ impl Sources {
                     Reason::NO_SOURCE,
                     format!(
                         "no source for `{}` ({}) is installed; install one with `Sources::with`, or take \
-                         `readiness_probes::live()` (installed: {})",
+                         `readiness_probes::live::Live` (installed: {})",
                         O::KIND,
                         type_name::<O>(),
                         if known.is_empty() {

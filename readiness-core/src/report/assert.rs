@@ -74,6 +74,7 @@ macro_rules! assert_no_regression {
 /// What a test demands beyond the report's own policy, in percent.
 #[derive(Clone, Copy, Debug, Default)]
 #[doc(hidden)]
+#[allow(clippy::exhaustive_structs, reason = "a macro makes it in other crates")]
 pub struct Demands {
     pub target: Option<u32>,
     pub min_coverage: Option<u32>,

@@ -13,7 +13,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use super::Runner;
 use crate::{
     error::ErrorChain,
-    outcome::Status,
+    outcome::{Reason, Status},
     report::{Report, RequirementResult, TargetResult},
     score,
     suite::{Retry, Suite},
@@ -21,8 +21,8 @@ use crate::{
 
 /// Waits until a deployment is ready, or says why it is not.
 ///
-/// It looks at once, then again after 0.2 s, 0.4 s, … up to 2 s (with jitter); only what stands in the
-/// way and has not passed yet is looked at again. See [`Gate`].
+/// It looks at once, then again after 0.2 s, 0.4 s, … up to 2 s (with jitter), and half a second before its
+/// time is over; only what stands in the way and has not passed yet is looked at again. See [`Gate`].
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -70,6 +70,9 @@ pub enum GateMode {
     /// Does not look.
     Off,
 }
+
+/// What the last look has, before the time is over.
+const LAST_LOOK: Duration = Duration::from_millis(500);
 
 impl Gate {
     /// 20 s: inside the 3 × 10 s Kubernetes gives a container by default.
@@ -160,11 +163,13 @@ impl Gate {
         let mut tries = 1;
         while !report.verdict().is_ready() {
             let left = self.within.saturating_sub(begun.elapsed());
-            let pause = jittered(retry.pause(tries));
-            if pause >= left {
+            if left <= LAST_LOOK {
+                // Whoever states a time expects the error at its end, not at some moment before.
+                tokio::time::sleep(left).await;
                 let waited = begun.elapsed();
                 return Err(GateError::NotReady(Box::new(NotReady { report, waited })));
             }
+            let pause = jittered(retry.pause(tries)).min(left - LAST_LOOK);
             tracing::info!(tries, "not ready yet: {}", first_line(&report));
             tokio::time::sleep(pause).await;
             let again = self.suite.only(|id, label| {
@@ -173,7 +178,8 @@ impl Gate {
                 })
             });
             let newer = self.look(&again, begun).await;
-            merge(&mut report, newer, tries);
+            let cut_short = begun.elapsed() >= self.within;
+            merge(&mut report, newer, tries, cut_short);
             let now = report.started_at;
             score::conclude(
                 &mut report,
@@ -207,8 +213,9 @@ impl IntoFuture for Gate {
     }
 }
 
-/// Takes over what was looked at again.
-fn merge(report: &mut Report, newer: Report, tries: u32) {
+/// Takes over what was looked at again. What a look did not get to see before it was cut short tells less
+/// than what was seen before.
+fn merge(report: &mut Report, newer: Report, tries: u32, cut_short: bool) {
     for new in newer.results {
         let Some(old) = report.results.iter_mut().find(|old| old.id == new.id) else {
             continue;
@@ -218,6 +225,9 @@ fn merge(report: &mut Report, newer: Report, tries: u32) {
                 target.attempts = target.attempts.saturating_add(tries);
                 target.duration_ms = target.duration_ms.saturating_add(place.duration_ms);
                 target.flaky = target.outcome.status.is_pass();
+                if cut_short && target.outcome.status == Status::unknown(Reason::TIMEOUT) {
+                    target.outcome = place.outcome.clone();
+                }
                 *place = target;
             }
         }

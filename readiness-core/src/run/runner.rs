@@ -303,6 +303,10 @@ impl fmt::Debug for Runner {
 }
 
 /// What the loop waits for.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a box for each job would cost more than the size"
+)]
 enum Step {
     Job(usize, JobResult),
     View(Option<Arc<View>>),

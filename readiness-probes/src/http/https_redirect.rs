@@ -218,7 +218,7 @@ fn judge_hop(i: usize, hop: &Hop, before: Option<&Hop>, secure: u16, findings: &
         Next::To { .. } | Next::End => {}
     }
     match (i, &leads) {
-        (0, Next::End) => findings.extend(judge_no_redirect(at, exchange.status)),
+        (0, Next::End) => findings.extend(judge_no_redirect(at, exchange.status, secure)),
         (0, Next::To { place, .. }) => judge_first(at, place, exchange.status, secure, findings),
         (_, Next::To { place, .. }) if place.is_address() && !at.is_address() => findings.push(
             Finding::warn(
@@ -232,16 +232,13 @@ fn judge_hop(i: usize, hop: &Hop, before: Option<&Hop>, secure: u16, findings: &
     }
 }
 
-fn judge_no_redirect(at: &Place, status: u16) -> Option<Finding> {
+fn judge_no_redirect(at: &Place, status: u16, secure: u16) -> Option<Finding> {
     Some(match status {
         200..=299 => Finding::fail(
             "served_over_http",
             format!("`{at}` answers {status} over plain http, expected a redirect to https"),
         )
-        .remedy(format!(
-            "redirect it with 308 to `https://{}{}`",
-            at.host, at.path
-        )),
+        .remedy(mended(at, secure)),
         401 | 403 | 429 | 500..=599 => Finding::unknown(
             "not_judged",
             Reason::UNEXPECTED_RESPONSE,
@@ -252,15 +249,21 @@ fn judge_no_redirect(at: &Place, status: u16) -> Option<Finding> {
             "no_redirect",
             format!("`{at}` answers {status}, expected a redirect to https"),
         )
-        .remedy(format!(
-            "redirect it with 308 to `https://{}{}`",
-            at.host, at.path
-        )),
+        .remedy(mended(at, secure)),
     })
 }
 
+fn mended(at: &Place, secure: u16) -> String {
+    let to = Place {
+        tls: true,
+        port: secure,
+        ..at.clone()
+    };
+    format!("redirect it with 308 to `{to}`")
+}
+
 fn judge_first(at: &Place, to: &Place, status: u16, secure: u16, findings: &mut Vec<Finding>) {
-    let remedy = format!("redirect it with 308 to `https://{}{}`", at.host, at.path);
+    let remedy = mended(at, secure);
     if !to.tls {
         let message = format!("`{at}` leads to `{to}` first, expected https on the same host");
         findings.push(Finding::fail("first_hop_not_https", message).remedy(remedy));

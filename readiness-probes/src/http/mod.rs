@@ -13,6 +13,8 @@ mod health;
 mod healthy;
 mod hsts;
 mod https_redirect;
+#[cfg(feature = "api")]
+mod json;
 mod nosniff;
 mod page;
 mod permissions_policy;
@@ -25,6 +27,8 @@ mod source;
 mod strict_transport;
 mod syntax;
 
+#[cfg(feature = "api")]
+pub use self::json::{Assertion, HttpJson};
 pub use self::{
     applicability::ResponseKind,
     cookies::Cookies,

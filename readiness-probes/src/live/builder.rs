@@ -182,6 +182,11 @@ impl Live {
         let sources = sources
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
+        #[cfg(feature = "api")]
+        let sources = sources.with_deadline(
+            super::api::ApiSource(Arc::clone(&shared)),
+            super::api::ApiSource::DEADLINE,
+        );
         Ok(sources)
     }
 }

@@ -1,5 +1,7 @@
 //! For tests: servers on loopback that say what they are told to.
 
+#![allow(clippy::unwrap_used, reason = "only tests use it")]
+
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

@@ -6,6 +6,8 @@ mod route;
 mod settings;
 mod view;
 
+#[cfg(feature = "api")]
+pub mod api;
 #[cfg(feature = "dep")]
 mod channel;
 #[cfg(feature = "dns")]

@@ -63,9 +63,19 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let result =
+        let verify = |at| {
             self.inner
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
+        };
+        let result = match verify(now) {
+            // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
+            // from the certificates themselves, so the other fault is the one worth telling.
+            Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
+                Some(Err(other)) if !is_about_time(&other) => Err(other),
+                _ => Err(e),
+            },
+            result => result,
+        };
         let chain = std::iter::once(end_entity).chain(intermediates);
         let mut shown = self.seen.lock();
         shown.chain = ServerChain::new(chain.map(|der| der.to_vec()).collect());
@@ -120,6 +130,23 @@ impl ResolvesClientCert for ClientCertificate {
     fn has_certs(&self) -> bool {
         true
     }
+}
+
+fn is_about_time(e: &Error) -> bool {
+    use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    matches!(
+        e,
+        Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+    )
+}
+
+/// The last second in which a certificate was valid.
+fn instant_within(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let seconds = u64::try_from(parsed.validity().not_after.timestamp()).ok()?;
+    Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+        seconds,
+    )))
 }
 
 fn untrusted(e: &Error) -> Trust {

@@ -7,6 +7,9 @@ pub(super) fn suite_properties(report: &Report) -> Vec<(String, String)> {
     add("tool", format!("{} {}", report.tool.name, report.tool.version));
     add("catalog", report.catalog.clone());
     add("verdict", report.verdict().to_string());
+    if let Some(at) = report.judged_at {
+        add("judged_at", at.to_string());
+    }
     add("rule", report.decision.rule.clone());
     for because in &report.decision.because {
         add("because", because.clone());

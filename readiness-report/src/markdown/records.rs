@@ -183,6 +183,9 @@ pub(super) fn view(report: &Report) -> Vec<String> {
         code(&format!("{} {}", report.tool.name, report.tool.version)),
         code(&report.catalog),
     )];
+    if let Some(at) = report.judged_at {
+        entries.push(format!("- judged again as of {}\n", prose(&at.to_string())));
+    }
     if !from.host.is_empty() {
         entries.push(format!("- host: {}\n", code(&from.host)));
     }

@@ -1,4 +1,4 @@
-use readiness_core::Report;
+use readiness_core::{Outcome, Reason, Report, Requirement, Sources, Suite, Target, probe_fn};
 use readiness_report::{ReadError, SCHEMA, from_json, schema, to_json};
 use serde_json::{Value, json};
 
@@ -24,6 +24,32 @@ fn what_is_written_follows_the_schema() {
     let mut far = ready();
     far["started_at"] = json!(far_future().to_string());
     assert!(validator.is_valid(&serde_json::to_value(read(&far)).unwrap()));
+}
+
+#[test]
+fn the_report_of_a_run_follows_the_schema() {
+    let requirement = |id: &'static str, outcome: fn() -> Outcome| {
+        let probe = probe_fn(id, move |_| async move { Ok(outcome()) });
+        Requirement::new(probe, Target::parse("tcp://queue.example.com:5672").unwrap())
+    };
+    let report = Suite::new(Sources::default())
+        .with(requirement("acme.pass", || Outcome::pass("fine")))
+        .and_then(|suite| suite.with(requirement("acme.fail", || Outcome::fail("900 orders wait"))))
+        .and_then(|suite| {
+            suite.with(requirement("acme.unknown", || {
+                Outcome::unknown(Reason::TIMEOUT, "late")
+            }))
+        })
+        .unwrap()
+        .run_blocking()
+        .unwrap();
+    let written: Value = serde_json::from_str(&to_json(&report)).unwrap();
+    let errors: Vec<String> = validator()
+        .iter_errors(&written)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}\n{written:#}");
+    assert_eq!(from_json(&to_json(&report)).unwrap(), report);
 }
 
 /// Takes a valid report and breaks one thing of it.
@@ -76,6 +102,10 @@ fn what_is_broken_does_not_follow_the_schema() {
         set("/attestations/0/attestation/status", json!("unknown")),
         set("/attestations/0/attestation/evidence/0/sha256", json!("abc")),
         set("/baseline/excused", json!(-1)),
+        set("/baseline/known/0/reason", json!("a baseline has none")),
+        set("/judged_at", json!("later")),
+        set("/results/10/targets/0/counts_as", json!("pass")),
+        set("/policy/fail_on_warning", json!(true)),
         set("/trend/changes/0/kind", json!("better")),
         set("/trend/changes/0/now", json!("ok")),
         set("/policy/floors", json!({ "tls": "high" })),

@@ -228,11 +228,16 @@ fn each_result_has_its_element() {
                 "not applicable: https on port 8443; set `plain_port` to check",
             ),
             ("pentest [api]", "passed", ""),
+            (
+                "acme.restore [api]",
+                "error",
+                "the result is too old; it was: restored in 12 min",
+            ),
             ("sign_off", "error", "no attestation was given"),
         ] {
             assert_eq!(result(case(&suite, name)), (element, message), "{name}");
         }
-        assert_eq!(suite.children("testcase").count(), 13);
+        assert_eq!(suite.children("testcase").count(), 14);
     }
 }
 

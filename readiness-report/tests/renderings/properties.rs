@@ -103,20 +103,25 @@ fn target() -> impl Strategy<Value = Value> {
         any::<u32>(),
         any::<bool>(),
         any::<u64>(),
-        accepted(),
+        (accepted(), proptest::option::weighted(0.2, status())),
     )
-        .prop_map(|(label, outcome, url, attempts, flaky, duration, accepted)| {
-            let mut target = at("api", outcome);
-            target["target"] = json!(label);
-            target["url"] = json!(url);
-            target["attempts"] = json!(attempts);
-            target["flaky"] = json!(flaky);
-            target["duration_ms"] = json!(duration);
-            if let Some(accepted) = accepted {
-                target["accepted"] = accepted;
-            }
-            target
-        })
+        .prop_map(
+            |(label, outcome, url, attempts, flaky, duration, (accepted, counts_as))| {
+                let mut target = at("api", outcome);
+                target["target"] = json!(label);
+                target["url"] = json!(url);
+                target["attempts"] = json!(attempts);
+                target["flaky"] = json!(flaky);
+                target["duration_ms"] = json!(duration);
+                if let Some(counts_as) = counts_as {
+                    target["counts_as"] = json!(counts_as);
+                }
+                if let Some(accepted) = accepted {
+                    target["accepted"] = accepted;
+                }
+                target
+            },
+        )
 }
 
 fn result() -> impl Strategy<Value = Value> {

@@ -32,12 +32,9 @@ pub(crate) fn requirement(id: &str, title: &str, priority: Priority, targets: &[
         "status": "pass",
         "targets": targets,
     });
-    let rank = |target: &&Value| {
-        serde_json::from_value::<Status>((*target).clone())
-            .unwrap()
-            .rank()
-    };
-    if let Some(worst) = targets.iter().min_by_key(rank) {
+    let counts = |target: &Value| target.get("counts_as").unwrap_or(target).clone();
+    let rank = |target: &Value| serde_json::from_value::<Status>(target.clone()).unwrap().rank();
+    if let Some(worst) = targets.iter().map(counts).min_by_key(rank) {
         for key in ["status", "credit", "reason", "cause", "because"] {
             if let Some(value) = worst.get(key) {
                 result[key] = value.clone();
@@ -218,17 +215,20 @@ pub(crate) fn mixed() -> Value {
             "references": [{ "title": "RFC 5280 section 4.1.2.5", "url": "https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5" }],
         }),
     );
-    let mut pentest = requirement(
+    let mut attested = at(
+        "api",
+        Outcome::unknown(Reason::NOT_BOUND, "no probe can judge this"),
+    );
+    attested["counts_as"] = json!({ "status": "pass" });
+    let pentest = requirement(
         "pentest",
         "somebody tried to break in",
         Priority::High,
-        &[at(
-            "api",
-            Outcome::unknown(Reason::NOT_BOUND, "no probe can judge this"),
-        )],
+        &[attested],
     );
-    merge(&mut pentest, &json!({ "status": "pass" }));
-    pentest.as_object_mut().unwrap().remove("reason");
+    let mut old = at("api", Outcome::pass("restored in 12 min"));
+    old["counts_as"] = json!({ "status": "unknown", "reason": "stale" });
+    let restore = requirement("acme.restore", "a backup can be restored", Priority::Low, &[old]);
     let signed_off = json!({
         "id": "sign_off", "probe": "acme.sign_off", "title": "operations agree", "priority": "medium", "weight": 2,
         "blocker": false, "status": "unknown", "reason": "attestation_missing", "targets": [],
@@ -288,6 +288,7 @@ pub(crate) fn mixed() -> Value {
                 )],
             ),
             pentest,
+            restore,
             signed_off,
         ],
     );
@@ -299,6 +300,7 @@ pub(crate) fn mixed() -> Value {
                 "rule": "no blocker may fail or stay unknown",
                 "because": ["`tls.certificate` at `api` is a blocker and fails: the certificate expired 3 days ago"],
             },
+            "judged_at": "2026-11-21T08:00:00Z",
             "score": score(6_638, 7_489, 9_148),
             "waivers": [
                 { "waiver": { "requirement": "net.port_exposure", "subject": "port 8443", "reason": "moves behind the VPN in January", "owner": "ops@example.com", "approver": "lead@example.com", "until": "2027-01-31T00:00:00Z" }, "state": "active" },
@@ -314,6 +316,9 @@ pub(crate) fn mixed() -> Value {
             }],
             "baseline": {
                 "excused": 1,
+                "known": [
+                    { "requirement": "http.cookies", "target": "api", "code": "no_secure", "subject": "cookie `theme`", "fingerprint": "fedcba9876543210fedcba9876543210" },
+                ],
                 "refused": ["`tls.certificate` at `api`: an expired certificate cannot be baselined"],
                 "stale": [{ "requirement": "http.cookies", "target": "api", "code": "no_secure", "subject": "cookie `old`", "fingerprint": "0123456789abcdef0123456789abcdef" }],
             },

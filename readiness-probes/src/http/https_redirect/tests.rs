@@ -412,6 +412,31 @@ fn the_plain_port_follows_the_https_port() {
 }
 
 #[test]
+fn the_remedy_names_the_port_of_https() {
+    let probe = HttpsRedirect {
+        plain_port: 8080,
+        ..HttpsRedirect::default()
+    };
+    for (status, locations) in [
+        (200, &[][..]),
+        (404, &[]),
+        (302, &["https://example.com:8443/a"]),
+        (308, &["http://example.com:8080/b"]),
+    ] {
+        let outcome = World::new()
+            .answers("http://example.com:8080/a", status, locations)
+            .answers("http://example.com:8080/b", 200, &[])
+            .answers("https://example.com:8443/a", 200, &[])
+            .judge_with(&probe, "https://example.com:8443/a");
+        let remedy = &outcome.findings[0].remedy;
+        assert_eq!(
+            remedy, "redirect it with 308 to `https://example.com:8443/a`",
+            "{status}"
+        );
+    }
+}
+
+#[test]
 fn plain_http_is_allowed_locally() {
     let target = Target::parse("http://localhost:8080").unwrap();
     let outcome = Facts::new().judge(&HttpsRedirect::default(), &target);

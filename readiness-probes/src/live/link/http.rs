@@ -47,6 +47,8 @@ pub(super) struct Conversation {
     used: AtomicBool,
     /// Whether any response has come over it.
     answered: AtomicBool,
+    /// Whether a response came too late: the peer may be gone without a word, so a retry opens another one.
+    late: AtomicBool,
     /// Whether a client certificate was asked for and none was given.
     owes_certificate: bool,
     /// What ended the connection, as its driver saw it. A request only sees that the channel is closed.
@@ -63,10 +65,7 @@ enum Sender {
 
 impl Conversation {
     pub(super) fn has_failed(&self) -> bool {
-        self.cause
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+        self.late.load(Ordering::Relaxed) || self.shared_cause().is_some()
     }
 }
 
@@ -219,6 +218,7 @@ impl Conversation {
             distrust: None,
             used: AtomicBool::new(false),
             answered: AtomicBool::new(false),
+            late: AtomicBool::new(false),
             owes_certificate: false,
             down,
             cause: Mutex::new(None),
@@ -293,15 +293,16 @@ impl Conversation {
                 Err(Trouble::Unused)
             }
             Some(Err(e)) => Err(self.trouble(e.error(), asked)),
-            None => Err(Trouble::Final(ObserveError::new(
-                Reason::TIMEOUT,
-                format!(
+            None => {
+                self.late.store(true, Ordering::Relaxed);
+                let message = format!(
                     "{} did not answer {} within {:?}",
                     asked.peer(),
                     asked.what(),
                     asked.shared.http.first_byte_timeout
-                ),
-            ))),
+                );
+                Err(Trouble::Final(ObserveError::new(Reason::TIMEOUT, message)))
+            }
         }
     }
 

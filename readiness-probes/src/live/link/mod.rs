@@ -165,16 +165,34 @@ impl LinkSource {
 
 /// What of a failure all who stand on a connection are told: the same to everyone, so it is reported once.
 fn cause(subject: String, reason: Reason, message: String, shared: &Shared) -> Cause {
-    // Where a proxy is the only way out, a direct connection cannot work, and nothing else would say so.
-    let message = match shared.proxy_variables.as_slice() {
+    Cause::new(subject, reason, with_proxy(message, &shared.proxy_variables))
+}
+
+/// Where a proxy is the only way out, a direct connection cannot work, and nothing else would say so.
+fn with_proxy(message: String, variables: &[String]) -> String {
+    match variables {
         [] => message,
         [name, ..] => format!("{message}; `{name}` is set, and proxies are not used"),
-    };
-    Cause::new(subject, reason, message)
+    }
 }
 
 /// Waits for a future so long and no longer.
 #[cfg(feature = "http")]
 async fn within<T>(timeout: std::time::Duration, future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(timeout, future).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_is_set_is_named() {
+        let message = || "connection to 192.0.2.1:443 was refused".to_owned();
+        assert_eq!(with_proxy(message(), &[]), message());
+        assert_eq!(
+            with_proxy(message(), &["https_proxy".to_owned(), "ALL_PROXY".to_owned()]),
+            "connection to 192.0.2.1:443 was refused; `https_proxy` is set, and proxies are not used"
+        );
+    }
 }

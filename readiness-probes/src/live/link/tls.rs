@@ -16,10 +16,9 @@ use rustls::{
     AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
     pki_types::ServerName,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(feature = "http")]
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Shared, Step, cause, tcp};
@@ -107,6 +106,7 @@ pub(super) async fn secure(
 }
 
 /// How a handshake ended, with what stands on it.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Handshake<S> {
     /// Both sides agreed; whether the peer is trusted is in the session.
     Established {
