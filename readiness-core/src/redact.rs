@@ -231,16 +231,27 @@ impl Credentials {
         clean
     }
 
-    /// [`Credentials::scrub`] for bytes.
+    /// [`Credentials::scrub`] for bytes, in one pass.
     pub fn scrub_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut clean = bytes.to_vec();
-        for secret in self.values() {
-            let secret = secret.as_bytes();
-            let mut from = 0;
-            while let Some(at) = find(&clean[from..], secret) {
-                let at = from + at;
-                clean.splice(at..at + secret.len(), REDACTED.bytes());
-                from = at + REDACTED.len();
+        let secrets = self.values();
+        let mut may_begin = [false; 256];
+        for secret in &secrets {
+            if let Some(&first) = secret.as_bytes().first() {
+                may_begin[usize::from(first)] = true;
+            }
+        }
+        let mut clean = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some((&first, after)) = rest.split_first() {
+            let found = may_begin[usize::from(first)]
+                .then(|| secrets.iter().find(|secret| rest.starts_with(secret.as_bytes())))
+                .flatten();
+            if let Some(secret) = found {
+                clean.extend_from_slice(REDACTED.as_bytes());
+                rest = &rest[secret.len()..];
+            } else {
+                clean.push(first);
+                rest = after;
             }
         }
         clean
@@ -260,19 +271,25 @@ impl Credentials {
             if let CredentialKind::Login { user, password } = &credential.kind {
                 all.push(BASE64_STANDARD.encode(format!("{user}:{}", password.reveal())));
             }
-            for form in [secret, token] {
-                all.push(url::form_urlencoded::byte_serialize(form.as_bytes()).collect());
+            // A secret of a query stands in it as it is encoded there; a peer echoes what it means.
+            let decoded = secret.replace('&', "%26").replace('=', "%3D");
+            let decoded: String = url::form_urlencoded::parse(decoded.as_bytes())
+                .map(|(name, _)| name.into_owned())
+                .collect();
+            for form in [secret, token, decoded.as_str()] {
+                let encoded: String = url::form_urlencoded::byte_serialize(form.as_bytes()).collect();
+                all.push(encoded.replace('+', "%20"));
+                all.push(encoded);
+                let json = serde_json::to_string(form).unwrap_or_default();
+                all.push(json.trim_matches('"').to_owned());
             }
+            all.push(decoded);
         }
         all.retain(|value| value.len() >= 4);
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
         all
     }
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
 }
 
 /// A credential that may not be used here.
@@ -342,5 +359,30 @@ mod tests {
             "{clean}"
         );
         assert_eq!(all.scrub_bytes(echo.as_bytes()), clean.as_bytes());
+    }
+
+    #[test]
+    fn an_echo_of_what_a_query_means_is_scrubbed() {
+        let mut all = Credentials::default();
+        all.insert("q", Credential::text(origin(443), "s3cr%C3%A9t%20key"));
+        all.insert("j", Credential::login(origin(443), "joe", "pa\"ss\\word"));
+        for echo in [
+            "s3cr%C3%A9t%20key",
+            "s3cr\u{e9}t key",
+            "s3cr%C3%A9t+key",
+            r#"pa\"ss\\word"#,
+            "pa\"ss\\word",
+        ] {
+            assert_eq!(all.scrub(echo), REDACTED, "{echo}");
+            assert_eq!(all.scrub_bytes(echo.as_bytes()), REDACTED.as_bytes(), "{echo}");
+        }
+    }
+
+    #[test]
+    fn scrubbing_takes_one_pass() {
+        let mut all = Credentials::default();
+        all.insert("t", Credential::bearer(origin(443), "abcdabcd"));
+        let clean = all.scrub_bytes("abcdabcd".repeat(100_000).as_bytes());
+        assert_eq!(clean.len(), REDACTED.len() * 100_000);
     }
 }

@@ -86,13 +86,16 @@ impl Registry {
             factory,
         };
         let id = entry.info.id.as_str().to_owned();
-        if let Some(first) = self.entries.get(&id) {
-            self.conflicts.push(RegistryError::Duplicate {
-                id,
-                first: first.made_by.to_owned(),
-                second: entry.made_by.to_owned(),
-            });
-            return self;
+        let aliases = entry.info.aliases.iter().map(AsRef::as_ref);
+        for name in std::iter::once(id.as_str()).chain(aliases) {
+            if let Some(first) = self.owner(name) {
+                self.conflicts.push(RegistryError::Duplicate {
+                    id: name.to_owned(),
+                    first: first.made_by.to_owned(),
+                    second: entry.made_by.to_owned(),
+                });
+                return self;
+            }
         }
         for alias in entry.info.aliases.iter() {
             self.aliases.insert(alias.clone().into_owned(), id.clone());
@@ -168,9 +171,14 @@ impl Registry {
         self.conflicts.first().cloned().map_or(Ok(()), Err)
     }
 
+    /// The entry of an id or an alias.
+    fn owner(&self, name: &str) -> Option<&Entry> {
+        let id = self.aliases.get(name).map_or(name, String::as_str);
+        self.entries.get(id)
+    }
+
     fn entry(&self, id: &str) -> Result<&Entry, RegistryError> {
-        let id = self.aliases.get(id).map_or(id, String::as_str);
-        self.entries.get(id).ok_or_else(|| RegistryError::Unknown {
+        self.owner(id).ok_or_else(|| RegistryError::Unknown {
             id: id.chars().take(60).collect(),
             known: self.entries.keys().cloned().collect(),
         })

@@ -24,7 +24,8 @@ pub struct Target {
     host: String,
     port: u16,
     path: String,
-    query: Vec<(String, Secret<String>)>,
+    /// Names and values; what has no `=` is a value without a name, as it may be a key.
+    query: Vec<(Option<String>, Secret<String>)>,
     userinfo: Option<(String, Secret<String>)>,
     credential: Option<String>,
 }
@@ -97,9 +98,9 @@ impl Target {
             .map(|query| {
                 query
                     .split('&')
-                    .map(|pair| {
-                        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                        (name.to_owned(), Secret::new(value.to_owned()))
+                    .map(|pair| match pair.split_once('=') {
+                        Some((name, value)) => (Some(name.to_owned()), Secret::new(value.to_owned())),
+                        None => (None, Secret::new(pair.to_owned())),
                     })
                     .collect()
             })
@@ -246,12 +247,11 @@ impl Target {
         let mut text = self.path.clone();
         for (i, (name, secret)) in self.query.iter().enumerate() {
             text.push(if i == 0 { '?' } else { '&' });
-            text.push_str(name);
-            let value = value(i, secret);
-            if !value.is_empty() {
+            if let Some(name) = name {
+                text.push_str(name);
                 text.push('=');
-                text.push_str(&value);
             }
+            text.push_str(&value(i, secret));
         }
         text
     }
@@ -305,13 +305,19 @@ fn percent_decode(text: &str) -> String {
 
 /// A text as an error may show it: no userinfo, no query, no control characters, not endless.
 fn shown(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    let text = match (text.find("://"), text.rfind('@')) {
-        (Some(start), Some(at)) if at > start => format!("{}{}", &text[..start + 3], &text[at + 1..]),
-        (None, Some(at)) => text[at + 1..].to_owned(),
-        _ => text.to_owned(),
+    let (scheme, rest) = match text.find("://") {
+        Some(at) => text.split_at(at + 3),
+        None => ("", text),
     };
-    text.chars()
+    let tail = rest.find(['?', '#']).map_or("", |at| &rest[at..]);
+    let plain = match rest.rfind('@') {
+        // A password may hold a `?` or `#` of its own: then nothing tells where it ends.
+        Some(_) if tail.contains('@') => "\u{2026}",
+        Some(at) => &rest[at + 1..rest.len() - tail.len()],
+        None => &rest[..rest.len() - tail.len()],
+    };
+    format!("{scheme}{plain}")
+        .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .take(80)
         .collect()
@@ -395,19 +401,25 @@ mod tests {
 
     #[test]
     fn shows_no_secret() {
-        let target = Target::parse("https://joe:hunter2@example.com/a?token=t0ps3cret&flag").unwrap();
+        let target = Target::parse("https://joe:hunter2@example.com/a?token=t0ps3cret&flag&x=").unwrap();
         let all = format!(
             "{target} {target:?} {} {:?}",
             target.path_and_query(),
             target.credentials()
         );
         assert!(!all.contains("hunter2") && !all.contains("t0ps3cret"), "{all}");
-        assert_eq!(target.to_string(), "https://example.com/a?token=[redacted]&flag");
-        assert_eq!(target.path_and_query(), "/a?token={example.com.query.0}&flag");
+        assert_eq!(
+            target.to_string(),
+            "https://example.com/a?token=[redacted]&[redacted]&x="
+        );
+        assert_eq!(
+            target.path_and_query(),
+            "/a?token={example.com.query.0}&{example.com.query.1}&x="
+        );
         let filled = target
             .credentials()
             .fill(&target.path_and_query(), &target.origin());
-        assert_eq!(filled.unwrap(), "/a?token=t0ps3cret&flag");
+        assert_eq!(filled.unwrap(), "/a?token=t0ps3cret&flag&x=");
         let error = Target::parse("https://joe:hunter2@exa mple?x=t0ps3cret")
             .unwrap_err()
             .to_string();
@@ -415,6 +427,17 @@ mod tests {
             !error.contains("hunter2") && !error.contains("t0ps3cret"),
             "{error}"
         );
+        for text in [
+            "postgres://app:pa#ss@db",
+            "postgres://app:pa?ss@db:x",
+            "app:pass@exa mple",
+        ] {
+            let error = Target::parse(text).unwrap_err().to_string();
+            assert!(
+                !error.contains("pa#") && !error.contains("pass") && !error.contains("app"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

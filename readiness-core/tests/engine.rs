@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt;
 use readiness_core::{
     Event, FixedClock, Looking, Observation, ObserveError, Outcome, Probe, Reason, Recording, Requirement,
     Retry, Runner, Source, Sources, Status, Suite, Target, Timestamp, gate, probe_fn, run::GateError,
@@ -390,7 +389,11 @@ async fn bounds_hold_over_all_and_for_each_host() {
 async fn progress_is_told_and_ends_with_the_report() {
     let suite = everything(&Arc::default());
     let runner = runner();
-    let events: Vec<Event> = runner.events(&suite).collect().await;
+    let mut run = runner.events(&suite);
+    let mut events = Vec::new();
+    while let Some(event) = run.next().await {
+        events.push(event);
+    }
     let judged = events
         .iter()
         .filter(|e| matches!(e, Event::Judged { .. }))
@@ -581,4 +584,87 @@ fn futures_can_move_between_threads() {
     shared::<Runner>();
     shared::<readiness_core::Report>();
     shared::<GateError>();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_tells_two_requirements_of_one_id_apart() {
+    let late = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&late);
+    let at = |text: &str| Target::parse(text).unwrap();
+    let first = probe_fn("net.tcp", |_| async { Ok(Outcome::pass("")) });
+    let second = probe_fn("net.tcp", move |_| {
+        let n = counter.fetch_add(1, SeqCst);
+        async move {
+            Ok(if n < 2 {
+                Outcome::fail("not yet")
+            } else {
+                Outcome::pass("")
+            })
+        }
+    });
+    let suite = suite(
+        Sources::default(),
+        [
+            Requirement::new(first, at("tcp://a.test:1")).blocker(true),
+            Requirement::new(second, at("tcp://b.test:1")).blocker(true),
+        ],
+    );
+    let report = gate(suite.clone()).within(Duration::from_secs(5)).await.unwrap();
+    assert_eq!(statuses(&report), ["pass", "pass"]);
+
+    let second_fails = suite.run().await;
+    assert_eq!(second_fails.verdict(), readiness_core::Verdict::Ready);
+    let one_of_two = Suite::new(Sources::default())
+        .with(Requirement::new(
+            probe_fn("a.b", |_| async { Ok(Outcome::pass("")) }),
+            at("tcp://a.test:1"),
+        ))
+        .unwrap()
+        .with(Requirement::new(
+            probe_fn("a.b", |_| async { Ok(Outcome::fail("x")) }),
+            at("tcp://b.test:1"),
+        ))
+        .unwrap()
+        .run()
+        .await;
+    assert!(std::panic::catch_unwind(|| readiness_core::assert_pass!(one_of_two, "a.b")).is_err());
+}
+
+#[test]
+fn a_label_means_one_target_and_an_id_is_asked_once_of_it() {
+    let probe = || probe_fn("a.b", |_| async { Ok(Outcome::pass("")) });
+    let at = |text: &str| Target::parse(text).unwrap().labelled("api");
+    let suite = || Suite::new(Sources::default());
+    let twice =
+        suite().with(Requirement::new(probe(), at("https://a.test")).and_target(at("https://a.test")));
+    assert!(twice.unwrap_err().to_string().contains("stands twice"));
+    let other = suite()
+        .with(Requirement::new(probe(), at("https://a.test/x?t=A")))
+        .unwrap()
+        .with(Requirement::new(probe(), at("https://a.test/x?t=B")).named("a.c"));
+    let error = other.unwrap_err().to_string();
+    assert!(
+        error.contains("the label `api` means") && !error.contains("t=A"),
+        "{error}"
+    );
+}
+
+/// A background future that panics.
+struct BadDriver;
+impl Source<Number> for BadDriver {
+    async fn look(&self, key: Number, cx: Looking) -> Result<u32, ObserveError> {
+        cx.keep(async { panic!("in the driver") });
+        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(key.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_panics_takes_nothing_with_it() {
+    let suite = suite(
+        Sources::default().with(BadDriver),
+        [Requirement::new(number("a.b", 1), target())],
+    );
+    assert_eq!(statuses(&runner().run(&suite).await), ["pass"]);
 }

@@ -12,7 +12,6 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::StreamExt;
 use readiness_core::{
     Baseline, Config, ErrorChain, Event, Recording, Registry, Report, Runner, Suite, Target,
     report::TextOptions,

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,10 +113,27 @@ impl Recording {
         }
     }
 
-    /// Writes it as JSON, a line for each fact, so that two recordings can be compared with `diff`.
+    /// Writes it as JSON, a line for each attempt and fact, so that two recordings can be compared with
+    /// `diff`.
     pub fn to_json(&self) -> String {
-        // Values that came from serialisable facts serialise again; keys are strings throughout.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        // All of it serialises: keys are strings throughout, and facts are JSON already.
+        fn json<T: Serialize>(value: &T) -> String {
+            serde_json::to_string(value).unwrap_or_default()
+        }
+        fn lines<T: Serialize>(values: &[T]) -> String {
+            let lines: Vec<String> = values.iter().map(json).collect();
+            format!("[\n{}\n]", lines.join(",\n"))
+        }
+        let mut text = format!("{{\n\"version\": {}", self.version);
+        if let Some(started_at) = self.started_at {
+            let _ = write!(text, ",\n\"started_at\": {}", json(&started_at));
+        }
+        let _ = write!(text, ",\n\"duration_ms\": {}", self.duration_ms);
+        let _ = write!(text, ",\n\"suite_digest\": {}", json(&self.suite_digest));
+        let _ = write!(text, ",\n\"cost\": {}", json(&self.cost));
+        let _ = write!(text, ",\n\"attempts\": {}", lines(&self.attempts));
+        let _ = write!(text, ",\n\"facts\": {}\n}}\n", lines(&self.facts));
+        text
     }
 }
 

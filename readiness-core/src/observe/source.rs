@@ -227,10 +227,10 @@ impl Looking {
     /// A text that holds one of the configured secrets is not kept: it becomes `[redacted]`, so it can
     /// never travel on.
     pub fn conceal(&self, text: &str, origin: &Origin) -> String {
-        self.store.upgrade().map_or_else(
-            || crate::redact::REDACTED.to_owned(),
-            |store| store.conceal(text, origin),
-        )
+        match (self.store.upgrade(), self.path.last()) {
+            (Some(store), Some(seen_by)) => store.conceal(seen_by, text, origin),
+            _ => crate::redact::REDACTED.to_owned(),
+        }
     }
 
     /// Replaces the configured secrets in a text that a peer sent.

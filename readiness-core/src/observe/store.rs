@@ -22,6 +22,7 @@ use crate::{
     outcome::Reason,
     redact::{Credential, CredentialError, Credentials, Origin, REDACTED},
     run::panic_text,
+    score::Digest,
 };
 
 /// One observation of one round: kind, key, round.
@@ -56,7 +57,7 @@ struct Inner {
     credentials: Credentials,
     /// What peers sent that must travel on and stay unseen; not scrubbed, as it may be any word.
     concealed: Credentials,
-    handles: HashMap<(String, Origin), String>,
+    handles: HashMap<(Entry, Origin, String), String>,
 }
 
 impl Observatory {
@@ -155,7 +156,7 @@ impl Observatory {
         };
         let store = Arc::downgrade(self);
         let is_replay = self.is_replay();
-        async move {
+        let flight = async move {
             let result = match look {
                 Err(e) => Err(e),
                 // no timer in a replay: it needs none, and must not depend on one
@@ -164,6 +165,7 @@ impl Observatory {
                     let look = AssertUnwindSafe(async move { look(key, cx).await }).catch_unwind();
                     match tokio::time::timeout(deadline, look).await {
                         Ok(Ok(result)) => result,
+                        // Noted here too: a panic is recorded like every other answer.
                         Ok(Err(panic)) => Err(ObserveError::new(Reason::PANIC, panic_text(&*panic))),
                         Err(_) => Err(ObserveError::new(
                             Reason::TIMEOUT,
@@ -177,8 +179,15 @@ impl Observatory {
             }
             result.map(Arc::new)
         }
-        .boxed()
-        .shared()
+        .boxed();
+        // Whatever panics on the way, a fact that does not serialise among it, is an error for all who wait.
+        AssertUnwindSafe(flight)
+            .catch_unwind()
+            .map(|result| {
+                result.unwrap_or_else(|panic| Err(ObserveError::new(Reason::PANIC, panic_text(&*panic))))
+            })
+            .boxed()
+            .shared()
     }
 
     fn look_for<O: Observation>(
@@ -260,6 +269,8 @@ impl Observatory {
             drop(future);
             return;
         }
+        // A connection's driver that panics must not take the run with it.
+        let future = AssertUnwindSafe(future).catch_unwind().map(drop).boxed();
         inner.fresh.push(future);
         let waker = inner.waker.take();
         drop(inner);
@@ -302,16 +313,25 @@ impl Observatory {
         inner.concealed.fill(&text, origin)
     }
 
-    pub(super) fn conceal(&self, text: &str, origin: &Origin) -> String {
+    /// Numbered within the observation that saw it, so that handles do not depend on who was first.
+    pub(super) fn conceal(&self, seen_by: &Entry, text: &str, origin: &Origin) -> String {
         let mut inner = self.lock();
-        let known = (text.to_owned(), origin.clone());
-        if let Some(handle) = inner.handles.get(&known) {
-            return format!("{{{handle}}}");
-        }
         if inner.credentials.scrub(text) != text {
             return REDACTED.to_owned();
         }
-        let handle = format!("run.{}", inner.handles.len());
+        let known = (seen_by.clone(), origin.clone(), text.to_owned());
+        if let Some(handle) = inner.handles.get(&known) {
+            return format!("{{{handle}}}");
+        }
+        let (kind, key, round) = seen_by;
+        let digest = Digest::of(format!("{kind} {key} {round}").as_bytes());
+        let place = digest.as_str().get(..8).unwrap_or_default();
+        let n = inner
+            .handles
+            .keys()
+            .filter(|(other, ..)| other == seen_by)
+            .count();
+        let handle = format!("run.{place}.{n}");
         let credential = Credential::text(origin.clone(), text);
         inner.concealed.insert(handle.clone(), credential);
         inner.handles.insert(known, handle.clone());

@@ -13,6 +13,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The label of what a probe did not look at; a report gathers these in its view.
+    pub const NOT_LOOKED_AT: &'static str = "not looked at";
+
     /// The longest value kept; the rest is cut at a character boundary and marked with `…`.
     pub const MAX_VALUE_BYTES: usize = 1024;
 

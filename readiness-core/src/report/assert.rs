@@ -102,15 +102,17 @@ pub fn check_ready(report: &Report, demands: Demands) -> Result<(), String> {
 
 #[doc(hidden)]
 pub fn check_pass(report: &Report, id: &str) -> Result<(), String> {
-    match report.requirement(id) {
-        None => {
-            let known: Vec<&str> = report.results.iter().map(|result| result.id.as_str()).collect();
-            Err(format!(
-                "the report has no requirement `{id}`; it has {}",
-                known.join(", ")
-            ))
-        }
-        Some(result) if result.status == Status::Pass => Ok(()),
+    // Two requirements may share an id where their targets differ: all of them must pass.
+    let mut found = report.results.iter().filter(|result| result.id == id).peekable();
+    if found.peek().is_none() {
+        let known: Vec<&str> = report.results.iter().map(|result| result.id.as_str()).collect();
+        return Err(format!(
+            "the report has no requirement `{id}`; it has {}",
+            known.join(", ")
+        ));
+    }
+    match found.find(|result| result.status != Status::Pass) {
+        None => Ok(()),
         Some(result) => Err(format!("`{id}` is {}, expected pass\n\n{report}", result.status)),
     }
 }

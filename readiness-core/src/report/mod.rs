@@ -6,6 +6,7 @@ mod text;
 
 #[doc(hidden)]
 pub use self::assert::{Demands, check_no_regression, check_pass, check_ready};
+pub(crate) use self::text::shown;
 pub use self::{
     report::{Accepted, Report, RequirementResult, TargetResult, Tool, ViewReport},
     text::TextOptions,

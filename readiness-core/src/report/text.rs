@@ -3,10 +3,7 @@ use std::fmt::{self, Write as _};
 use unicode_width::UnicodeWidthChar;
 
 use super::{Accepted, Report, RequirementResult, TargetResult};
-use crate::{
-    outcome::{Cause, Finding, Status},
-    probe::Priority,
-};
+use crate::outcome::{Cause, Finding, Status};
 
 /// How the terminal table is printed. 80 columns without colour unless said otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +74,7 @@ impl Mark {
         match row.status() {
             Status::Pass => Self::Pass,
             Status::NotApplicable { .. } => Self::NotApplicable,
-            _ if result.priority == Priority::Info => Self::Info,
+            _ if result.weight == 0 && !result.blocker => Self::Info,
             _ if row.accepted.is_some() => Self::Accepted,
             Status::Fail => Self::Fail,
             Status::Unknown { .. } => Self::Unknown,
@@ -154,8 +151,11 @@ impl<'a> Page<'a> {
         for reason in &report.decision.because {
             self.wrapped("because: ", reason, 0);
         }
-        if report.decision.because.is_empty() || !report.policy.is_usual() {
-            self.wrapped("rule: ", &report.decision.rule, 0);
+        self.wrapped("rule: ", &report.decision.rule, 0);
+        let view = self.view();
+        self.wrapped("seen from: ", &view, 0);
+        for gap in &report.view.not_looked_at {
+            self.wrapped("not looked at: ", gap, 0);
         }
         self.text.push('\n');
     }
@@ -348,11 +348,11 @@ impl<'a> Page<'a> {
                 self.wrapped("changed: ", &text, 0);
             }
         }
-        for gap in &report.view.not_looked_at {
-            self.wrapped("not looked at: ", gap, 0);
+        if !self.text.ends_with("\n\n") {
+            return;
         }
-        let view = self.view();
-        self.wrapped("seen from: ", &view, 0);
+        // Nothing to say below the table.
+        self.text.pop();
     }
 
     fn view(&self) -> String {
@@ -374,6 +374,12 @@ impl<'a> Page<'a> {
                 "trust: {} ({} roots)",
                 from.trust_store, from.trust_anchors
             ));
+        }
+        if !from.overrides.is_empty() {
+            parts.push(format!("given addresses: {}", from.overrides.join(", ")));
+        }
+        if !from.proxy_variables.is_empty() {
+            parts.push(format!("ignored: {}", from.proxy_variables.join(", ")));
         }
         let mut profiles: Vec<&str> = report.view.profiles.values().map(String::as_str).collect();
         profiles.sort_unstable();
@@ -427,7 +433,12 @@ pub(crate) fn shown(text: &str) -> String {
         match c {
             '\n' | '\t' => clean.push(' '),
             // Marks that change the direction of text can make a line say something else.
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}' => {
                 let _ = write!(clean, "\\u{{{:x}}}", u32::from(c));
             }
             c if c.is_control() => {

@@ -12,7 +12,10 @@ where
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        Ok(runtime.block_on(future))
+        let output = runtime.block_on(future);
+        // A name that the system is still looking up holds a thread; nobody waits for it any more.
+        runtime.shutdown_background();
+        Ok(output)
     };
     if tokio::runtime::Handle::try_current().is_err() {
         return run();

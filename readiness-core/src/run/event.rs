@@ -1,11 +1,11 @@
 use std::{
     fmt,
-    pin::Pin,
+    future::poll_fn,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
-use futures_util::{future::BoxFuture, stream::Stream};
+use futures_util::future::BoxFuture;
 
 use crate::{outcome::Status, report::Report};
 
@@ -39,7 +39,7 @@ pub enum Event {
     Finished(Box<Report>),
 }
 
-/// A run as a stream: progress while it goes, and the report at its end.
+/// A run that tells what happens: progress while it goes, and the report at its end.
 ///
 /// # Cancel safety
 /// Dropping it ends the run and releases everything it holds.
@@ -50,10 +50,16 @@ pub struct Events<'a> {
     pub(super) waiting: std::vec::IntoIter<Event>,
 }
 
-impl Stream for Events<'_> {
-    type Item = Event;
+impl Events<'_> {
+    /// What happens next; `None` after [`Event::Finished`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no event: the next call gives it.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
             if let Some(event) = self.waiting.next() {
                 return Poll::Ready(Some(event));

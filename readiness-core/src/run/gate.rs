@@ -14,7 +14,7 @@ use super::Runner;
 use crate::{
     error::ErrorChain,
     outcome::{Reason, Status},
-    report::{Report, RequirementResult, TargetResult},
+    report::{Report, RequirementResult, TargetResult, shown},
     score,
     suite::{Retry, Suite},
 };
@@ -108,9 +108,9 @@ impl Gate {
         match self.chosen_mode()? {
             GateMode::Enforce => self.enforce().await,
             GateMode::Warn => {
-                let report = self.runner.run(&self.suite).await;
+                let report = self.runner.clone().quiet().run(&self.suite).await;
                 for line in failing(&report).map(|row| line(row.0, row.1)) {
-                    tracing::warn!("gate lowered to `warn`: {line}");
+                    tracing::warn!("gate lowered to `warn`: {}", shown(&line));
                 }
                 Ok(report)
             }
@@ -170,7 +170,7 @@ impl Gate {
                 return Err(GateError::NotReady(Box::new(NotReady { report, waited })));
             }
             let pause = jittered(retry.pause(tries)).min(left - LAST_LOOK);
-            tracing::info!(tries, "not ready yet: {}", first_line(&report));
+            tracing::info!(tries, "not ready yet: {}", shown(&first_line(&report)));
             tokio::time::sleep(pause).await;
             let again = self.suite.only(|id, label| {
                 report.rows().any(|(result, row)| {
@@ -192,7 +192,7 @@ impl Gate {
             tries += 1;
         }
         for row in failing(&report) {
-            tracing::warn!("ready, but: {}", line(row.0, row.1));
+            tracing::warn!("ready, but: {}", shown(&line(row.0, row.1)));
         }
         Ok(report)
     }
@@ -200,7 +200,7 @@ impl Gate {
     async fn look(&self, suite: &Suite, begun: tokio::time::Instant) -> Report {
         let left = self.within.saturating_sub(begun.elapsed());
         let deadline = self.runner.own_deadline().min(left);
-        self.runner.clone().deadline(deadline).run(suite).await
+        self.runner.clone().quiet().deadline(deadline).run(suite).await
     }
 }
 
@@ -217,11 +217,14 @@ impl IntoFuture for Gate {
 /// than what was seen before.
 fn merge(report: &mut Report, newer: Report, tries: u32, cut_short: bool) {
     for new in newer.results {
-        let Some(old) = report.results.iter_mut().find(|old| old.id == new.id) else {
-            continue;
-        };
         for mut target in new.targets {
-            if let Some(place) = old.targets.iter_mut().find(|t| t.target == target.target) {
+            // Two requirements may share an id where their targets differ: both tell which one it is.
+            let mut places = report
+                .results
+                .iter_mut()
+                .filter(|old| old.id == new.id)
+                .flat_map(|old| &mut old.targets);
+            if let Some(place) = places.find(|place| place.target == target.target) {
                 target.attempts = target.attempts.saturating_add(tries);
                 target.duration_ms = target.duration_ms.saturating_add(place.duration_ms);
                 target.flaky = target.outcome.status.is_pass();
@@ -327,19 +330,19 @@ impl fmt::Display for GateError {
                     tenths % 10,
                     first_line(report)
                 );
-                let mut text = cut(&plain(&head), FIRST_LINE_BYTES);
+                let mut text = cut(&shown(&head), FIRST_LINE_BYTES);
                 for (result, row) in report.rows().filter(|(result, row)| {
                     result.weight > 0 && matches!(row.outcome.status, Status::Fail | Status::Unknown { .. })
                 }) {
                     let mut next = format!(
                         "\n  {:<8}{}",
                         row.outcome.status.word(),
-                        plain(&line(result, row))
+                        shown(&line(result, row))
                     );
                     let remedy = row.outcome.findings.iter().find(|finding| !finding.is_note());
                     if let Some(remedy) = remedy.filter(|finding| !finding.remedy.is_empty()) {
                         next.push_str("\n          → ");
-                        next.push_str(&plain(&remedy.remedy));
+                        next.push_str(&shown(&remedy.remedy));
                     }
                     if text.len() + next.len() > ALL_BYTES - 8 {
                         text.push_str("\n  …");
@@ -367,12 +370,6 @@ impl Error for GateError {
             Self::Environment(_) | Self::NotReady(_) => None,
         }
     }
-}
-
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 fn cut(text: &str, bytes: usize) -> String {

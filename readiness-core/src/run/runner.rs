@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, io,
     pin::pin,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
@@ -21,8 +21,8 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     fact::{LookFrom, View},
     observe::{Attempt, AttemptEnd, Observatory, Recording, Replay},
-    outcome::{Outcome, Reason, Status},
-    report::{Report, RequirementResult, TargetResult, Tool, ViewReport},
+    outcome::{Evidence, Outcome, Reason, Status},
+    report::{Report, RequirementResult, TargetResult, Tool, ViewReport, shown},
     score::{self, Decision, Digest, Score},
     suite::Suite,
 };
@@ -47,6 +47,7 @@ pub struct Runner {
     observation: Duration,
     deadline: Duration,
     clock: Arc<dyn Clock>,
+    quiet: bool,
 }
 
 impl Default for Runner {
@@ -57,6 +58,7 @@ impl Default for Runner {
             observation: Duration::from_secs(8),
             deadline: Duration::from_secs(30),
             clock: Arc::new(SystemClock),
+            quiet: false,
         }
     }
 }
@@ -94,6 +96,12 @@ impl Runner {
     /// Sets the clock that is asked once, at the start.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Leaves it to the caller to log what does not hold.
+    pub(super) fn quiet(mut self) -> Self {
+        self.quiet = true;
         self
     }
 
@@ -193,6 +201,7 @@ impl Runner {
             },
             facts,
         };
+        let results = rows(suite, &jobs, results, &shared);
         let mut report = Report {
             schema_version: Report::SCHEMA_VERSION,
             tool: Tool::this(),
@@ -213,9 +222,13 @@ impl Runner {
                         )
                     })
                     .collect(),
-                not_looked_at: shared.foreign_recording(&suite_digest).into_iter().collect(),
+                not_looked_at: shared
+                    .foreign_recording(&suite_digest)
+                    .into_iter()
+                    .chain(gaps(&results))
+                    .collect(),
             },
-            results: rows(suite, &jobs, results, &shared),
+            results,
             policy: suite.policy.clone(),
             waivers: Vec::new(),
             attestations: Vec::new(),
@@ -233,6 +246,9 @@ impl Runner {
             suite.earlier.as_deref(),
             shared.now,
         );
+        if !self.quiet {
+            warn_of(&report);
+        }
         let verdict = report.verdict();
         tracing::debug!(%verdict, duration_ms, "run ended");
         (report, recording)
@@ -354,6 +370,35 @@ impl Shared<'_> {
             format!("not judged within the run's {:?}", self.deadline),
         )
     }
+}
+
+/// What counts and does not hold, whether or not it decides.
+fn warn_of(report: &Report) {
+    for (result, row) in report.rows() {
+        let status = row.status();
+        let holds = status.is_pass() || status.is_not_applicable();
+        if result.weight > 0 && !holds && row.accepted.is_none() {
+            tracing::warn!(
+                requirement = result.id.as_str(),
+                target_label = row.target.as_str(),
+                %status,
+                "{}",
+                shown(&row.outcome.summary)
+            );
+        }
+    }
+}
+
+/// What a probe says that it did not look at, each once.
+fn gaps(results: &[RequirementResult]) -> impl Iterator<Item = String> {
+    let gaps: BTreeSet<String> = results
+        .iter()
+        .flat_map(|result| &result.targets)
+        .flat_map(|row| &row.outcome.evidence)
+        .filter(|evidence| evidence.label == Evidence::NOT_LOOKED_AT)
+        .map(|evidence| evidence.value.clone())
+        .collect();
+    gaps.into_iter()
 }
 
 fn jobs_of(suite: &Suite) -> Vec<Job<'_>> {

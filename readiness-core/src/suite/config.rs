@@ -320,6 +320,22 @@ impl<'de> de::Visitor<'de> for FromVisitor {
         }
     }
 
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<UrlEntry, E> {
+        Err(E::custom(LITERAL_SECRET))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<UrlEntry, E> {
+        Err(E::custom(LITERAL_SECRET))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<UrlEntry, E> {
+        Err(E::custom(LITERAL_SECRET))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, _: A) -> Result<UrlEntry, A::Error> {
+        Err(de::Error::custom(LITERAL_SECRET))
+    }
+
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<UrlEntry, A::Error> {
         const FIELDS: &[&str] = &["env", "file"];
         let Some((key, value)) = map.next_entry::<String, String>()? else {
@@ -445,6 +461,10 @@ impl Reader<'_> {
             suite = suite.waiver(waiver.get_ref().clone());
         }
         for attestation in &file.attestation {
+            attestation
+                .get_ref()
+                .check(now)
+                .map_err(|e| self.error(Some(attestation.span()), &e.to_string()))?;
             self.known_requirement(&suite, &attestation.get_ref().requirement, attestation.span())?;
             suite = suite.attestation(attestation.get_ref().clone());
         }
@@ -719,24 +739,33 @@ fn policy(entry: &PolicyEntry) -> Policy {
 
 /// The first key that names a secret and has a literal value.
 fn literal_secret(table: &toml::Table) -> Option<String> {
-    const SECRET: [&str; 9] = [
-        "api_key",
+    const SECRET: [&str; 10] = [
         "apikey",
         "authorization",
-        "cookie",
+        "bearer",
+        "cookievalue",
+        "credential",
         "passphrase",
+        "passwd",
         "password",
-        "private_key",
+        "privatekey",
         "secret",
-        "token",
     ];
+    let names_a_secret = |key: &str| {
+        let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+        let plain = plain.to_ascii_lowercase();
+        SECRET.iter().any(|word| plain.contains(word)) || plain.ends_with("token")
+    };
     table.iter().find_map(|(key, value)| match value {
-        toml::Value::String(_) => {
-            let plain = key.to_ascii_lowercase().replace('-', "_");
-            SECRET.contains(&plain.as_str()).then(|| key.clone())
+        toml::Value::String(_) | toml::Value::Integer(_) | toml::Value::Float(_) => {
+            names_a_secret(key).then(|| key.clone())
         }
         toml::Value::Table(inner) => literal_secret(inner),
-        toml::Value::Array(items) => items.iter().find_map(|item| literal_secret(item.as_table()?)),
+        toml::Value::Array(items) => items.iter().find_map(|item| match item {
+            toml::Value::Table(inner) => literal_secret(inner),
+            toml::Value::String(_) | toml::Value::Integer(_) => names_a_secret(key).then(|| key.clone()),
+            _ => None,
+        }),
         _ => None,
     })
 }

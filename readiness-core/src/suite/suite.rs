@@ -1,4 +1,8 @@
-use std::{io, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::Arc,
+};
 
 use serde_json::json;
 
@@ -39,6 +43,9 @@ pub struct Suite {
     pub(crate) baseline: Option<Baseline>,
     pub(crate) earlier: Option<Arc<Report>>,
     catalog: Option<String>,
+    /// Ids and labels that are taken.
+    taken: BTreeSet<(String, String)>,
+    labels: BTreeMap<String, Arc<Target>>,
 }
 
 impl Suite {
@@ -56,7 +63,8 @@ impl Suite {
     /// Adds a requirement.
     ///
     /// # Errors
-    /// [`SuiteError::Duplicate`] where the suite already has one of this id for one of its targets.
+    /// [`SuiteError::Duplicate`] where the suite already has one of this id for one of its targets;
+    /// [`SuiteError::Label`] where a label already means another target.
     pub fn with(mut self, requirement: Requirement) -> Result<Self, SuiteError> {
         self.add(requirement)?;
         Ok(self)
@@ -67,21 +75,33 @@ impl Suite {
     /// # Errors
     /// As [`Suite::with`].
     pub fn add(&mut self, requirement: Requirement) -> Result<(), SuiteError> {
+        let mut new = BTreeSet::new();
         for target in requirement.targets() {
-            let others = self.requirements.iter().filter(|other| {
-                other.id() == requirement.id() && other.targets().iter().any(|t| t.label() == target.label())
-            });
-            if let Some(other) = others.into_iter().next() {
+            let key = (requirement.id().to_owned(), target.label().to_owned());
+            if self.taken.contains(&key) || !new.insert(key) {
+                let other = self
+                    .requirements
+                    .iter()
+                    .find(|other| other.id() == requirement.id());
                 return Err(SuiteError::Duplicate {
                     id: requirement.id().to_owned(),
                     target: target.label().to_owned(),
-                    first: format!("{:?}", other.probe()),
+                    first: format!("{:?}", other.unwrap_or(&requirement).probe()),
                     second: format!("{:?}", requirement.probe()),
                 });
             }
+            if let Some(other) = self.labels.get(target.label()).filter(|other| *other != target) {
+                return Err(SuiteError::Label {
+                    label: target.label().to_owned(),
+                    first: other.to_string(),
+                    second: target.to_string(),
+                });
+            }
         }
+        self.taken.append(&mut new);
         for target in requirement.targets() {
             self.credentials.extend(target.credentials());
+            self.labels.insert(target.label().to_owned(), Arc::clone(target));
         }
         self.requirements.push(requirement);
         Ok(())
@@ -162,11 +182,6 @@ impl Suite {
     /// The requirements, in order.
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
-    }
-
-    /// The requirements, to be changed.
-    pub fn requirements_mut(&mut self) -> &mut Vec<Requirement> {
-        &mut self.requirements
     }
 
     /// The sources.
@@ -291,6 +306,18 @@ pub enum SuiteError {
         /// The first probe.
         first: String,
         /// The second probe.
+        second: String,
+    },
+    /// One label means two targets: nobody could tell their results apart.
+    #[error(
+        "the label `{label}` means {first} and {second}; give one of them another with `Target::labelled`"
+    )]
+    Label {
+        /// The label.
+        label: String,
+        /// The target that came first.
+        first: String,
+        /// The target that came second.
         second: String,
     },
     /// It asks nothing.
