@@ -18,7 +18,7 @@ use self::support::{
     check::{Run, check, check_without_network, codes, complaints, status},
     folder::Folder,
     nameserver::Nameserver,
-    nginx::{Care, HOST, Shop},
+    nginx::{Care, Shop},
     wellformed::{assert_follows_schema, assert_well_formed},
 };
 

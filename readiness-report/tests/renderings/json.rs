@@ -1,4 +1,4 @@
-use readiness_core::{Outcome, Reason, Report, Requirement, Sources, Suite, Target, probe_fn};
+use readiness_core::{Measure, Outcome, Reason, Report, Requirement, Sources, Suite, Target, Unit, probe_fn};
 use readiness_report::{ReadError, SCHEMA, from_json, schema, to_json};
 use serde_json::{Value, json};
 
@@ -33,7 +33,12 @@ fn the_report_of_a_run_follows_the_schema() {
         Requirement::new(probe, Target::parse("tcp://queue.example.com:5672").unwrap())
     };
     let report = Suite::new(Sources::default())
-        .with(requirement("acme.pass", || Outcome::pass("fine")))
+        .with(requirement("acme.pass", || {
+            // One bound in each direction.
+            Outcome::pass("fine")
+                .measure(Measure::new("orders", 3, Unit::Count).at_most(5, 9))
+                .measure(Measure::new("workers", 4, Unit::Count).at_least(2, 1))
+        }))
         .and_then(|suite| suite.with(requirement("acme.fail", || Outcome::fail("900 orders wait"))))
         .and_then(|suite| {
             suite.with(requirement("acme.unknown", || {
