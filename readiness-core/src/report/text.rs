@@ -248,15 +248,18 @@ impl<'a> Page<'a> {
     ) {
         let word = format!("{:<width$}", mark.word(), width = MARK_COLUMNS);
         let word = self.paint(mark.colour(), &word);
-        let mut line = format!("{word}{name:<name_columns$}  ");
-        let used = MARK_COLUMNS + name_columns.max(columns(name)) + 2;
-        let mut summary = shown(&row.outcome.summary);
-        if row.flaky {
-            let _ = write!(summary, " (only at attempt {}: flaky)", row.attempts);
-        }
-        let room = self.width.saturating_sub(used).max(20);
-        let is_quiet = matches!(mark, Mark::Pass | Mark::NotApplicable);
-        if is_quiet {
+        let summary = shown(&summary_of(row));
+        let start = MARK_COLUMNS + name_columns + 2;
+        let fits = columns(name) <= name_columns;
+        let (start, mut line) = if fits {
+            (start, format!("{word}{name:<name_columns$}  "))
+        } else {
+            // A long name has a line of its own.
+            let _ = writeln!(self.text, "{word}{name}");
+            (MARK_COLUMNS, " ".repeat(MARK_COLUMNS))
+        };
+        let room = self.width.saturating_sub(start).max(20);
+        if matches!(mark, Mark::Pass | Mark::NotApplicable) {
             line.push_str(&cut(&summary, room));
             let _ = writeln!(self.text, "{}", line.trim_end());
             return;
@@ -265,7 +268,7 @@ impl<'a> Page<'a> {
         line.push_str(&parts.next().unwrap_or_default());
         let _ = writeln!(self.text, "{}", line.trim_end());
         for part in parts {
-            let _ = writeln!(self.text, "{:used$}{part}", "");
+            let _ = writeln!(self.text, "{:start$}{part}", "");
         }
         if let Some(accepted) = &row.accepted {
             let text = match accepted {
@@ -420,6 +423,23 @@ impl<'a> Page<'a> {
             text.to_owned()
         }
     }
+}
+
+/// What the probe said, and what became of it.
+fn summary_of(row: &TargetResult) -> String {
+    let mut summary = row.outcome.summary.clone();
+    match &row.counts_as {
+        Some(Status::Unknown { reason, .. }) => {
+            let _ = write!(summary, " (not counted: {})", reason.describe());
+        }
+        Some(Status::Pass) => summary.push_str(" (attested)"),
+        Some(Status::Fail) => summary.push_str(" (attested that it does not hold)"),
+        _ => {}
+    }
+    if row.flaky {
+        let _ = write!(summary, " (only at attempt {}: flaky)", row.attempts);
+    }
+    summary
 }
 
 fn word_or<'a>(word: &'a str, other: &'a str) -> &'a str {

@@ -19,5 +19,6 @@ fn every_rendering_of_every_report() {
             format!("{name}.md"),
             to_markdown(&report, MarkdownOptions::default())
         );
+        insta::assert_snapshot!(format!("{name}.txt"), report.to_string());
     }
 }
