@@ -156,7 +156,10 @@ impl DnsSource {
     pub fn deadline(&self) -> Duration {
         let nameservers = self.settings.nameservers.len().max(self.machine.len()).max(2);
         let tries = u32::try_from(self.settings.tries(nameservers)).unwrap_or(u32::MAX);
-        let waits = self.settings.attempt_timeout.saturating_mul(tries.saturating_add(1));
+        let waits = self
+            .settings
+            .attempt_timeout
+            .saturating_mul(tries.saturating_add(1));
         waits.saturating_add(Duration::from_millis(1_500))
     }
 
