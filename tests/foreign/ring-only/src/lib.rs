@@ -3,26 +3,26 @@
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use readiness_probes::{Suite, Target, builtin, live::Live};
-    use rustls::{ClientConfig, RootCertStore};
+    use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 
+    /// One test, as rustls keeps its provider for the whole process.
     #[test]
-    fn the_programs_own_config_still_builds() {
-        let config = ClientConfig::builder()
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth();
-        assert!(!config.crypto_provider().cipher_suites.is_empty());
-    }
-
-    #[test]
-    fn ours_builds_beside_it_and_installs_nothing() {
+    fn ours_installs_nothing_and_the_programs_own_config_still_builds() {
         let sources = Live::new().sources().expect("a provider is there");
-        let target = std::sync::Arc::new(Target::parse("https://example.com").expect("a target"));
+        let target = Arc::new(Target::parse("https://example.com").expect("a target"));
         let mut suite = Suite::new(sources);
         for requirement in builtin::registry().preset("web", &target, &Default::default()).expect("a preset") {
             suite.add(requirement).expect("a requirement");
         }
         assert!(suite.requirements().len() > 10);
-        assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+        assert!(CryptoProvider::get_default().is_none());
+
+        let config = ClientConfig::builder()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        assert!(!config.crypto_provider().cipher_suites.is_empty());
     }
 }
