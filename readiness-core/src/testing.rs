@@ -49,7 +49,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// None yet: every look is [`Reason::NOT_RECORDED`].
+    /// None yet: every look is [`Reason::NOT_RECORDED`](crate::Reason::NOT_RECORDED).
     pub fn new() -> Self {
         Self::default()
     }

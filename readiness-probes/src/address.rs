@@ -132,6 +132,19 @@ pub fn special_purpose(address: IpAddr) -> Option<&'static str> {
     }
 }
 
+/// Why a credential is kept back where [`is_local`] is not so.
+#[cfg(feature = "http")]
+pub(crate) const UNENCRYPTED: &str = "the connection is not encrypted and leaves the inner network";
+
+/// Whether the way to this address stays on this machine or in an inner network. Where nothing is encrypted
+/// a credential goes to such an address only.
+pub fn is_local(address: IpAddr) -> bool {
+    matches!(
+        special_purpose(address),
+        Some("loopback" | "private" | "link-local")
+    )
+}
+
 fn special_v4(v4: Ipv4Addr) -> Option<&'static str> {
     match v4.octets() {
         [0, ..] => Some("unspecified"),
@@ -346,6 +359,28 @@ mod tests {
             "2002:808:808::1",
         ] {
             assert_eq!(special_purpose(address.parse().unwrap()), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn inner_addresses_are_local() {
+        for (address, local) in [
+            ("127.0.0.9", true),
+            ("10.255.0.1", true),
+            ("172.16.0.1", true),
+            ("172.32.0.1", false),
+            ("169.254.1.1", true),
+            ("::1", true),
+            ("fd00::1", true),
+            ("fe80::1", true),
+            ("::ffff:10.0.0.1", true),
+            ("::ffff:8.8.8.8", false),
+            ("2001:db8::1", false),
+            ("192.0.2.1", false),
+            ("100.64.0.1", false),
+            ("0.0.0.0", false),
+        ] {
+            assert_eq!(is_local(address.parse().unwrap()), local, "{address}");
         }
     }
 

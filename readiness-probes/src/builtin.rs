@@ -20,6 +20,9 @@ pub fn register(registry: &mut Registry) {
 }
 
 pub(crate) fn register_probes(registry: &mut Registry) {
+    // Every family stands on TCP; without it there is none.
+    #[cfg(not(feature = "tcp"))]
+    let _ = registry;
     #[cfg(feature = "dns")]
     registry.add_with(dns::DnsRecords::check);
     #[cfg(feature = "tcp")]

@@ -26,7 +26,7 @@ use crate::live::Live;
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
-    /// What to look at: https://host[:port][/path], host, tcp://host:port, postgres://…, redis://…
+    /// What to look at: https://host:port/path, host, tcp://host:port, postgres://…, redis://…
     pub(super) targets: Vec<String>,
     /// A readiness.toml
     #[arg(short, long, value_name = "FILE")]

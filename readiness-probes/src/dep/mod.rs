@@ -5,7 +5,6 @@ mod redis;
 mod session;
 mod verdict;
 
-pub(crate) use self::session::is_local;
 pub use self::{
     postgres::Postgres,
     redis::Redis,

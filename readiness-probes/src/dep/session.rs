@@ -1,7 +1,5 @@
 //! What is asked of databases and caches, and what was seen of them.
 
-use std::net::IpAddr;
-
 use readiness_core::{
     Observation, Origin, Reason,
     fact::{Endpoint, TcpFacts, Trust},
@@ -336,37 +334,4 @@ pub enum RedisReply {
     Other(String),
     /// `+PONG`.
     Pong,
-}
-
-/// Whether the way to this address stays on this machine or in an inner network.
-pub(crate) fn is_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn inner_addresses_are_local() {
-        for (address, local) in [
-            ("127.0.0.9", true),
-            ("10.255.0.1", true),
-            ("172.16.0.1", true),
-            ("172.32.0.1", false),
-            ("169.254.1.1", true),
-            ("::1", true),
-            ("fd00::1", true),
-            ("fe80::1", true),
-            ("::ffff:10.0.0.1", true),
-            ("::ffff:8.8.8.8", false),
-            ("2001:db8::1", false),
-            ("192.0.2.1", false),
-        ] {
-            assert_eq!(is_local(address.parse().unwrap()), local, "{address}");
-        }
-    }
 }

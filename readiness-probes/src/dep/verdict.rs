@@ -7,8 +7,8 @@ use readiness_core::{
     fact::{PortState, Trust},
 };
 
-use super::{Broken, BrokenKind, ChannelTls, is_local};
-use crate::address::worst_of;
+use super::{Broken, BrokenKind, ChannelTls};
+use crate::address::{is_local, worst_of};
 
 /// What is known where a dependency is judged.
 #[derive(Clone, Copy, Debug)]
@@ -113,10 +113,13 @@ pub(super) fn withheld(scene: &Scene<'_>, tls: &ChannelTls) -> Finding {
         Reason::CREDENTIAL_WITHHELD,
         format!("{place}: the password was not sent, as {why}; whether the log-in works was not seen"),
     );
-    finding.remedy(
-        "give the authority that signed the server's certificate (`--ca FILE`), or let the server show a \
-         certificate for this name",
-    )
+    finding.remedy(match tls {
+        ChannelTls::Established { .. } => {
+            "give the authority that signed the server's certificate (`--ca FILE`), or let the server show a \
+             certificate for this name"
+        }
+        _ => "turn TLS on: in the server, and in the target's URL or settings",
+    })
 }
 
 /// What is weak about the channel itself.

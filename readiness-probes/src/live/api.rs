@@ -22,9 +22,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::settings::Shared;
+use crate::address::{UNENCRYPTED, is_local};
 
 /// The most of a body that is read.
 const MOST_BODY_BYTES: usize = 1024 * 1024;
+
+/// What is read past that, so that a secret is whole where it is searched for.
+const MARGIN_BYTES: usize = 8 * 1024;
 
 /// One `GET` of another system's API. Redirects are not followed.
 ///
@@ -191,6 +195,15 @@ impl Source<ApiCall> for ApiSource {
             None => None,
         };
         let addresses = self.addresses(&origin, &cx).await?;
+        let carries_secret = credential.is_some() || filled != key.url;
+        let outside = addresses.iter().find(|address| !is_local(address.ip()));
+        if let (true, "http", Some(outside)) = (carries_secret, url.scheme(), outside) {
+            let message = format!(
+                "the call of {origin} carries a credential and was not sent, as {outside} is not trusted: \
+                 {UNENCRYPTED}"
+            );
+            return Err(ObserveError::new(Reason::CREDENTIAL_WITHHELD, message));
+        }
         let client = self.client(&url, &addresses).await?;
         cx.spend("api_calls", 1);
         let began = Instant::now();
@@ -207,7 +220,7 @@ impl Source<ApiCall> for ApiSource {
             match response.chunk().await {
                 Ok(None) => break true,
                 Ok(Some(chunk)) => {
-                    let room = MOST_BODY_BYTES.saturating_sub(body.len());
+                    let room = (MOST_BODY_BYTES + MARGIN_BYTES).saturating_sub(body.len());
                     body.extend(chunk.iter().take(room));
                     if chunk.len() > room {
                         break false;
@@ -216,16 +229,30 @@ impl Source<ApiCall> for ApiSource {
                 Err(_) => break false,
             }
         };
-        answer.body = ByteText::new(cx.scrub_bytes(&body));
+        let (body, whole) = kept(body, answer.body_complete, |body| cx.scrub_bytes(body));
+        answer.body_complete = whole;
+        answer.body = ByteText::new(body);
         answer.total_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         Ok(answer)
     }
 }
 
+/// As much of a body as is kept, without secrets, and whether that is all of it.
+fn kept(body: Vec<u8>, complete: bool, scrub: impl FnOnce(&[u8]) -> Vec<u8>) -> (Vec<u8>, bool) {
+    let whole = complete && body.len() <= MOST_BODY_BYTES;
+    let mut clean = scrub(&body);
+    if !complete {
+        // The end may be half a secret.
+        clean.truncate(clean.len().saturating_sub(MARGIN_BYTES));
+    }
+    clean.truncate(MOST_BODY_BYTES);
+    (clean, whole)
+}
+
 fn content_type(response: &Response, cx: &Looking) -> String {
     let value = response.headers().get(header::CONTENT_TYPE);
     let text = value.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    cx.scrub(&text.unwrap_or_default().chars().take(200).collect::<String>())
+    cx.scrub(&text.unwrap_or_default()).chars().take(200).collect()
 }
 
 fn origin(url: &str) -> Result<Origin, ObserveError> {
@@ -308,5 +335,32 @@ fn reason(e: &(dyn Error + 'static)) -> Option<Reason> {
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Some(Reason::TCP_UNREACHABLE),
         io::ErrorKind::TimedOut => Some(Reason::TCP_SILENT),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_across_the_end_of_what_is_kept_goes_whole() {
+        const SECRET: &str = "s3cr3t-token";
+        let scrub = |body: &[u8]| {
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            text.replace(SECRET, "[redacted]").into_bytes()
+        };
+        for (before, complete) in [
+            (MOST_BODY_BYTES - 4, true),
+            (MOST_BODY_BYTES + MARGIN_BYTES - 4, false),
+        ] {
+            let mut body = "x".repeat(before);
+            body.push_str(SECRET);
+            body.truncate(MOST_BODY_BYTES + MARGIN_BYTES);
+            let (clean, whole) = kept(body.into_bytes(), complete, scrub);
+            assert!(!whole);
+            let end = String::from_utf8(clean[clean.len() - 8..].to_vec()).unwrap();
+            assert!(!end.contains("s3c"), "{end}");
+        }
+        assert_eq!(kept(b"{}".to_vec(), true, scrub), (b"{}".to_vec(), true));
     }
 }

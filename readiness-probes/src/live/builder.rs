@@ -125,7 +125,8 @@ impl Live {
         self
     }
 
-    /// Asks these nameservers, in this order, instead of the machine's.
+    /// Asks these nameservers, in this order, instead of the machine's. It needs the cargo feature `dns`:
+    /// without it names are looked up by the system's resolver.
     pub fn nameservers(mut self, nameservers: Vec<SocketAddr>) -> Self {
         self.nameservers = nameservers;
         self
@@ -175,7 +176,16 @@ impl Live {
         let sources =
             sources.with_deadline::<readiness_core::fact::HttpExchange, _>(link(), Duration::from_secs(30));
         #[cfg(feature = "dns")]
-        let sources = sources.with(DnsSource::new(self.dns_settings()));
+        let sources = DnsSource::new(self.dns_settings()).install(sources);
+        #[cfg(not(feature = "dns"))]
+        let sources = {
+            if !self.nameservers.is_empty() {
+                return Err(LiveError::Setting(
+                    "nameservers are given; asking them needs the cargo feature `dns`".to_owned(),
+                ));
+            }
+            sources.with(super::system::SystemSource(Arc::clone(&shared)))
+        };
         #[cfg(feature = "net")]
         let sources = sources.with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE);
         #[cfg(feature = "dep")]

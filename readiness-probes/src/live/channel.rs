@@ -99,8 +99,28 @@ impl Login {
     }
 }
 
-/// A text of a peer as facts hold it: one line, not endless.
-pub(super) fn tidy(text: &str) -> String {
+/// How a text of a peer becomes part of a fact.
+#[derive(Clone, Copy)]
+pub(super) struct Clean<'a> {
+    pub(super) cx: &'a Looking,
+    pub(super) login: Option<&'a Login>,
+}
+
+impl Clean<'_> {
+    /// The text without secrets, on one line, not endless. Secrets go first: half of one that is cut
+    /// through would stay.
+    pub(super) fn text(&self, bytes: &[u8]) -> String {
+        let bytes = self.cx.scrub_bytes(bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        match self.login {
+            Some(login) => tidy(&login.hide(&text)),
+            None => tidy(&text),
+        }
+    }
+}
+
+/// A text as facts hold it: one line, not endless.
+fn tidy(text: &str) -> String {
     const MOST_CHARS: usize = 300;
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })

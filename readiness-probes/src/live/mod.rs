@@ -2,6 +2,7 @@
 
 mod builder;
 mod link;
+mod names;
 mod route;
 mod settings;
 mod view;
@@ -29,6 +30,8 @@ mod redis;
 mod roots;
 #[cfg(feature = "net")]
 mod sweep;
+#[cfg(not(feature = "dns"))]
+mod system;
 #[cfg(feature = "tls")]
 mod verifier;
 

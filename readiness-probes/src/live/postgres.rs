@@ -19,12 +19,15 @@ use readiness_core::{
 use tokio::net::TcpStream;
 
 use super::{
-    channel::{Login, Stop, Talk, connect, garbage, held, micros, secure, tidy},
+    channel::{Clean, Login, Stop, Talk, connect, garbage, held, micros, secure},
     settings::Shared,
 };
-use crate::dep::{
-    AuthMethod, Broken, BrokenKind, ChannelTls, PostgresEnd, PostgresFacts, PostgresSession, ServerError,
-    TlsUse, is_local,
+use crate::{
+    address::is_local,
+    dep::{
+        AuthMethod, Broken, BrokenKind, ChannelTls, PostgresEnd, PostgresFacts, PostgresSession, ServerError,
+        TlsUse,
+    },
 };
 
 /// Answers [`PostgresSession`].
@@ -34,12 +37,13 @@ impl Source<PostgresSession> for PostgresSource {
     async fn look(&self, key: PostgresSession, cx: Looking) -> Result<PostgresFacts, ObserveError> {
         let login = Login::find(&cx, key.credential.as_deref(), &key.origin)?;
         cx.spend("tcp_connections", 1);
-        let mut facts = session(&self.0, &key, login.as_ref()).await?;
-        facts.server_version = cx.scrub(&facts.server_version);
-        match &mut facts.end {
-            PostgresEnd::Error(error) => error.message = cx.scrub(&error.message),
-            PostgresEnd::Broken(broken) => broken.message = cx.scrub(&broken.message),
-            _ => {}
+        let clean = Clean {
+            cx: &cx,
+            login: login.as_ref(),
+        };
+        let mut facts = session(&self.0, &key, clean).await?;
+        if let PostgresEnd::Broken(broken) = &mut facts.end {
+            broken.message = cx.scrub(&broken.message);
         }
         Ok(facts)
     }
@@ -48,9 +52,9 @@ impl Source<PostgresSession> for PostgresSource {
 async fn session(
     shared: &Shared,
     key: &PostgresSession,
-    login: Option<&Login>,
+    clean: Clean<'_>,
 ) -> Result<PostgresFacts, ObserveError> {
-    let facts = attempt(shared, key, key.tls, login).await?;
+    let facts = attempt(shared, key, key.tls, clean).await?;
     let untrusted = match &facts.tls {
         ChannelTls::Established {
             trust: Trust::Untrusted { message, .. },
@@ -63,7 +67,7 @@ async fn session(
     if key.tls != TlsUse::Prefer || !key.endpoint.address.ip().is_loopback() {
         return Ok(facts);
     }
-    let mut facts = attempt(shared, key, TlsUse::Disable, login).await?;
+    let mut facts = attempt(shared, key, TlsUse::Disable, clean).await?;
     facts.tls = ChannelTls::Forgone { message: untrusted };
     Ok(facts)
 }
@@ -72,7 +76,7 @@ async fn attempt(
     shared: &Shared,
     key: &PostgresSession,
     tls: TlsUse,
-    login: Option<&Login>,
+    clean: Clean<'_>,
 ) -> Result<PostgresFacts, ObserveError> {
     let (tcp, stream) = connect(shared, key.endpoint.address).await?;
     debug_assert_eq!(stream.is_some(), tcp.state == PortState::Open);
@@ -81,7 +85,7 @@ async fn attempt(
         return Ok(facts);
     };
     let began = Instant::now();
-    let broken = held(talk(shared, key, tls, login, stream, &mut facts)).await?;
+    let broken = held(talk(shared, key, tls, clean, stream, &mut facts)).await?;
     if let Some(broken) = broken {
         facts.end = PostgresEnd::Broken(broken);
     }
@@ -93,10 +97,11 @@ async fn talk(
     shared: &Shared,
     key: &PostgresSession,
     tls: TlsUse,
-    login: Option<&Login>,
+    clean: Clean<'_>,
     stream: TcpStream,
     facts: &mut PostgresFacts,
 ) -> Result<(), Stop> {
+    let login = clean.login;
     let mut talk = match tls {
         TlsUse::Disable => Talk::new(stream),
         TlsUse::Prefer | TlsUse::Require => match open_channel(shared, key, stream, facts).await? {
@@ -138,8 +143,8 @@ async fn talk(
         frontend::startup_message(parameters, &mut out).map_err(|e| unsendable(&e))?;
         talk.send(&out).await?;
     }
-    log_in(&mut talk, key, tls, user, login, facts).await?;
-    select_one(&mut talk, login, facts).await
+    log_in(&mut talk, key, tls, user, clean, facts).await?;
+    select_one(&mut talk, clean, facts).await
 }
 
 /// Asks for TLS as the protocol has it: one message of eight bytes, one byte in reply.
@@ -191,9 +196,10 @@ async fn log_in(
     key: &PostgresSession,
     tls: TlsUse,
     user: &str,
-    login: Option<&Login>,
+    clean: Clean<'_>,
     facts: &mut PostgresFacts,
 ) -> Result<(), Stop> {
+    let login = clean.login;
     let mut scram: Option<ScramSha256> = None;
     loop {
         let mut out = BytesMut::new();
@@ -269,11 +275,11 @@ async fn log_in(
             Message::AuthenticationScmCredential => return Err(unknown_method("SCM credentials", facts)),
             Message::ParameterStatus(body) => {
                 if let (Ok("server_version"), Ok(value)) = (body.name(), body.value()) {
-                    facts.server_version = tidy(value);
+                    facts.server_version = clean.text(value.as_bytes());
                 }
             }
             Message::BackendKeyData(_) | Message::NoticeResponse(_) => {}
-            Message::ErrorResponse(body) => return Err(refused(&body, login, facts)),
+            Message::ErrorResponse(body) => return Err(refused(&body, clean, facts)),
             Message::ReadyForQuery(_) if facts.logged_in => return Ok(()),
             _ => return Err(unasked().into()),
         }
@@ -283,7 +289,7 @@ async fn log_in(
     }
 }
 
-async fn select_one(talk: &mut Talk, login: Option<&Login>, facts: &mut PostgresFacts) -> Result<(), Stop> {
+async fn select_one(talk: &mut Talk, clean: Clean<'_>, facts: &mut PostgresFacts) -> Result<(), Stop> {
     let mut out = BytesMut::new();
     frontend::query("SELECT 1", &mut out).map_err(|e| unsendable(&e))?;
     talk.send(&out).await?;
@@ -292,7 +298,7 @@ async fn select_one(talk: &mut Talk, login: Option<&Login>, facts: &mut Postgres
         match next(talk).await? {
             // Two bytes of a count are cut off already: the length of the value, and the value.
             Message::DataRow(body) => is_one = body.buffer() == b"\0\0\0\x011",
-            Message::ErrorResponse(body) => return Err(refused(&body, login, facts)),
+            Message::ErrorResponse(body) => return Err(refused(&body, clean, facts)),
             Message::ReadyForQuery(_) => break,
             Message::CommandComplete(_)
             | Message::NoticeResponse(_)
@@ -350,14 +356,14 @@ fn unknown_method(name: &str, facts: &mut PostgresFacts) -> Stop {
     Stop::Told
 }
 
-fn refused(body: &ErrorResponseBody, login: Option<&Login>, facts: &mut PostgresFacts) -> Stop {
+fn refused(body: &ErrorResponseBody, clean: Clean<'_>, facts: &mut PostgresFacts) -> Stop {
     let mut error = ServerError::new("", "");
     let mut fields = body.fields();
     while let Ok(Some(field)) = fields.next() {
-        let text = tidy(&String::from_utf8_lossy(field.value_bytes()));
+        let text = clean.text(field.value_bytes());
         match field.type_() {
             b'C' => error.code = text.chars().take(5).collect(),
-            b'M' => error.message = login.map_or_else(|| text.clone(), |login| login.hide(&text)),
+            b'M' => error.message = text,
             _ => {}
         }
     }
@@ -366,7 +372,7 @@ fn refused(body: &ErrorResponseBody, login: Option<&Login>, facts: &mut Postgres
 }
 
 fn not_postgres(e: &dyn std::fmt::Display) -> Broken {
-    garbage(format!("it does not speak PostgreSQL: {}", tidy(&e.to_string())))
+    garbage(format!("it does not speak PostgreSQL: {e}"))
 }
 
 fn unasked() -> Broken {

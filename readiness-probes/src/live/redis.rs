@@ -7,10 +7,13 @@ use readiness_core::{
 use tokio::net::TcpStream;
 
 use super::{
-    channel::{Login, Stop, Talk, connect, garbage, held, micros, secure, tidy},
+    channel::{Clean, Login, Stop, Talk, connect, garbage, held, micros, secure},
     settings::Shared,
 };
-use crate::dep::{Broken, ChannelTls, RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError};
+use crate::{
+    address::is_local,
+    dep::{Broken, ChannelTls, RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError},
+};
 
 /// Answers [`RedisPing`].
 pub(crate) struct RedisSource(pub(crate) Arc<Shared>);
@@ -26,23 +29,15 @@ impl Source<RedisPing> for RedisSource {
             },
             1,
         );
-        let mut facts = ping(&self.0, &key, login.as_ref()).await?;
-        for reply in [
-            &mut facts.unauthenticated,
-            &mut facts.auth,
-            &mut facts.authenticated,
-        ] {
-            match reply {
-                Some(RedisReply::Error(error)) => error.message = cx.scrub(&error.message),
-                Some(RedisReply::Other(text)) => *text = cx.scrub(text),
-                _ => {}
-            }
-        }
-        Ok(facts)
+        let clean = Clean {
+            cx: &cx,
+            login: login.as_ref(),
+        };
+        ping(&self.0, &key, clean).await
     }
 }
 
-async fn ping(shared: &Shared, key: &RedisPing, login: Option<&Login>) -> Result<RedisFacts, ObserveError> {
+async fn ping(shared: &Shared, key: &RedisPing, clean: Clean<'_>) -> Result<RedisFacts, ObserveError> {
     let (tcp, stream) = connect(shared, key.endpoint.address).await?;
     debug_assert_eq!(stream.is_some(), tcp.state == PortState::Open);
     let mut facts = RedisFacts::new(tcp, RedisEnd::NotOpen);
@@ -50,7 +45,7 @@ async fn ping(shared: &Shared, key: &RedisPing, login: Option<&Login>) -> Result
         return Ok(facts);
     };
     let began = Instant::now();
-    if let Some(broken) = held(talk(shared, key, login, stream, &mut facts)).await? {
+    if let Some(broken) = held(talk(shared, key, clean, stream, &mut facts)).await? {
         facts.end = RedisEnd::Broken(broken);
     }
     facts.session_us = micros(began.elapsed());
@@ -60,7 +55,7 @@ async fn ping(shared: &Shared, key: &RedisPing, login: Option<&Login>) -> Result
 async fn talk(
     shared: &Shared,
     key: &RedisPing,
-    login: Option<&Login>,
+    clean: Clean<'_>,
     stream: TcpStream,
     facts: &mut RedisFacts,
 ) -> Result<(), Stop> {
@@ -76,12 +71,16 @@ async fn talk(
         Talk::new(stream)
     };
     talk.send(&command(&["PING"])).await?;
-    facts.unauthenticated = Some(reply(&mut talk, login).await?);
+    facts.unauthenticated = Some(reply(&mut talk, clean, false).await?);
     facts.end = RedisEnd::Done;
-    let Some(login) = login.filter(|login| !login.password.is_empty()) else {
+    let Some(login) = clean.login.filter(|login| !login.password.is_empty()) else {
         return Ok(());
     };
-    if matches!(&facts.tls, ChannelTls::Established { trust, .. } if *trust != Trust::Trusted) {
+    let is_safe = match &facts.tls {
+        ChannelTls::Established { trust, .. } => *trust == Trust::Trusted,
+        _ => is_local(key.endpoint.address.ip()),
+    };
+    if !is_safe {
         facts.end = RedisEnd::CredentialWithheld;
         return Ok(());
     }
@@ -90,12 +89,12 @@ async fn talk(
         user => command(&["AUTH", user, &login.password]),
     };
     talk.send(&auth).await?;
-    let auth = reply(&mut talk, Some(login)).await?;
+    let auth = reply(&mut talk, clean, true).await?;
     let accepted = auth == RedisReply::Ok;
     facts.auth = Some(auth);
     if accepted {
         talk.send(&command(&["PING"])).await?;
-        facts.authenticated = Some(reply(&mut talk, Some(login)).await?);
+        facts.authenticated = Some(reply(&mut talk, clean, true).await?);
     }
     Ok(())
 }
@@ -110,7 +109,7 @@ fn command(words: &[&str]) -> Vec<u8> {
 }
 
 /// One line of a reply. What is asked here is answered in one; of a longer one the rest is not read.
-async fn reply(talk: &mut Talk, login: Option<&Login>) -> Result<RedisReply, Broken> {
+async fn reply(talk: &mut Talk, clean: Clean<'_>, knows_password: bool) -> Result<RedisReply, Broken> {
     const MOST_LINE_BYTES: usize = 4096;
     let line = loop {
         if let Some(end) = talk.received.windows(2).position(|pair| pair == b"\r\n") {
@@ -121,12 +120,12 @@ async fn reply(talk: &mut Talk, login: Option<&Login>) -> Result<RedisReply, Bro
         // What cannot become a reply is known by its first byte: an HTTP server's error page may be long.
         let is_redis = talk.received.first().is_none_or(|first| b"+-:$*".contains(first));
         if !is_redis || talk.received.len() > MOST_LINE_BYTES {
-            return Err(not_redis(&talk.received));
+            // It may end in the middle of a word: who was told the password is not quoted.
+            return Err(not_redis((!knows_password).then(|| clean.text(&talk.received))));
         }
         talk.more().await?;
     };
-    let text = tidy(&String::from_utf8_lossy(&line));
-    let text = login.map_or_else(|| text.clone(), |login| login.hide(&text));
+    let text = clean.text(&line);
     match (line.first(), text.get(1..)) {
         (Some(b'+'), Some("PONG")) => Ok(RedisReply::Pong),
         (Some(b'+'), Some("OK")) => Ok(RedisReply::Ok),
@@ -141,13 +140,18 @@ async fn reply(talk: &mut Talk, login: Option<&Login>) -> Result<RedisReply, Bro
             Ok(RedisReply::Error(ServerError::new(code, text)))
         }
         (Some(b'+' | b':' | b'$' | b'*'), Some(text)) => Ok(RedisReply::Other(text.to_owned())),
-        _ => Err(not_redis(&line)),
+        _ => Err(not_redis(Some(text))),
     }
 }
 
-fn not_redis(seen: &[u8]) -> Broken {
-    let start: String = tidy(&String::from_utf8_lossy(seen)).chars().take(40).collect();
-    garbage(format!("it does not speak Redis: it answered `{start}`"))
+fn not_redis(seen: Option<String>) -> Broken {
+    garbage(match seen {
+        Some(text) => {
+            let start: String = text.chars().take(40).collect();
+            format!("it does not speak Redis: it answered `{start}`")
+        }
+        None => "it does not speak Redis to the end".to_owned(),
+    })
 }
 
 #[cfg(test)]

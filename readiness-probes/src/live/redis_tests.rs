@@ -102,6 +102,43 @@ async fn an_echo_of_the_password_is_not_kept() {
 }
 
 #[tokio::test]
+async fn a_password_does_not_leave_the_inner_network_in_clear() {
+    let (address, server) = serve(1, |_, mut stream| async move {
+        speak(&mut stream, &[b"-NOAUTH Authentication required.\r\n"]).await
+    })
+    .await;
+    // No inner address by its kind, and the kernel takes it for this machine.
+    let address = std::net::SocketAddr::new([0, 0, 0, 0].into(), address.port());
+    let target = target(LOCKED, address);
+    let facts = look(stranger(), &target, key(&target, address)).await;
+    assert_eq!(facts.end, RedisEnd::CredentialWithheld);
+    assert_eq!(server.await.unwrap(), [[PING, b""]]);
+}
+
+#[tokio::test]
+async fn a_password_in_what_is_no_reply_is_not_kept() {
+    for said in [
+        "HTTP/1.1 400 s3cr3t-pw\r\n".to_owned(),
+        // cut by the peer, and by us
+        "HTTP/1.1 400 s3cr3t-".to_owned(),
+        format!("!{}s3cr3t-pw\r\n", "x".repeat(35)),
+    ] {
+        let (facts, _) = seen(LOCKED, &[b"+PONG\r\n", said.as_bytes()]).await;
+        assert_eq!(broken(&facts), BrokenKind::Garbage);
+        let json = serde_json::to_string(&*facts).unwrap();
+        assert!(!json.contains("s3c"), "{json}");
+    }
+    let long = format!("-ERR {}s3cr3t-pw\r\n", "x".repeat(290));
+    let (facts, _) = seen(LOCKED, &[long.as_bytes()]).await;
+    let json = serde_json::to_string(&*facts).unwrap();
+    assert!(!json.contains("s3c"), "{json}");
+    let first = format!("HTTP/1.1 {}s3cr3t-pw\r\n", "x".repeat(27));
+    let (facts, _) = seen(LOCKED, &[first.as_bytes()]).await;
+    let json = serde_json::to_string(&*facts).unwrap();
+    assert!(json.contains("HTTP/1.1") && !json.contains("s3c"), "{json}");
+}
+
+#[tokio::test]
 async fn other_replies_are_kept_as_they_are() {
     let (facts, _) = seen(OPEN, &[b"-LOADING Redis is loading\r\n"]).await;
     assert_eq!(

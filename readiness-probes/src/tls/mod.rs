@@ -10,5 +10,6 @@ mod refusal;
 mod trust;
 mod x509;
 
+#[cfg(feature = "http")]
 pub(crate) use self::refusal::not_looked;
 pub use self::{certificate::TlsCertificate, protocol::TlsProtocol};

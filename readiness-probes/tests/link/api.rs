@@ -62,6 +62,25 @@ async fn an_api_that_is_not_trusted_gets_nothing() {
 }
 
 #[tokio::test]
+async fn an_api_outside_gets_no_credential_in_clear() {
+    let peer = Peer::http(None, |_| ok("{}")).await;
+    let origin = Origin::new("http", NAME, peer.address.port());
+    let mut credentials = Credentials::default();
+    credentials.insert("api", Credential::bearer(origin, "s3cr3t-token"));
+    // No inner address by its kind, and the kernel takes it for this machine.
+    let live = Live::new().resolve(NAME, [0, 0, 0, 0].into());
+    let looks = Looks::with_credentials(live.sources().unwrap(), credentials);
+    let call = ApiCall::get(format!("http://{NAME}:{}/", peer.address.port()));
+    let error = looks
+        .observe(call.clone().credential(Some("api".to_owned())))
+        .await
+        .unwrap_err();
+    assert_eq!(error.reason, Reason::CREDENTIAL_WITHHELD, "{error}");
+    assert!(peer.requests().is_empty());
+    assert_eq!(looks.observe(call).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn an_api_that_does_not_answer_is_told_apart() {
     let peer = Peer::raw(|_| async {}).await;
     let address = peer.address;

@@ -109,3 +109,29 @@ async fn cookies_and_query_values_are_hidden_and_the_next_hop_carries_them() {
         Reason::MISSING_CREDENTIAL
     );
 }
+
+#[tokio::test]
+async fn no_credential_leaves_the_inner_network_in_clear() {
+    let peer = Peer::http(None, |_| ok("")).await;
+    // No inner address by its kind, and the kernel takes it for this machine.
+    let outside = std::net::SocketAddr::new([0, 0, 0, 0].into(), peer.address.port());
+    let origin = Origin::new("http", NAME, outside.port());
+    let mut credentials = Credentials::default();
+    credentials.insert("basic", Credential::login(origin.clone(), "joe", "s3cr3t-word"));
+    credentials.insert("q", Credential::text(origin, "s3cr3t-query"));
+    let looks = Looks::with_credentials(Live::new().sources().unwrap(), credentials);
+    let endpoint = |address| Endpoint::new(address, NAME, false);
+    for key in [
+        get(endpoint(outside), "/").credential(Some("basic".to_owned())),
+        get(endpoint(outside), "/?k={q}"),
+    ] {
+        let error = looks.observe(key).await.unwrap_err();
+        assert_eq!(error.reason, Reason::CREDENTIAL_WITHHELD);
+        assert!(error.message.contains("not encrypted"), "{error}");
+    }
+    assert!(peer.requests().is_empty());
+    // What carries none goes there, and to an inner address a credential goes.
+    assert!(looks.observe(get(endpoint(outside), "/")).await.is_ok());
+    let inner = get(endpoint(peer.address), "/").credential(Some("basic".to_owned()));
+    assert!(looks.observe(inner).await.is_ok());
+}

@@ -140,6 +140,8 @@ fn judge(exchange: &Exchange, settings: &HttpHealth) -> Outcome {
     let mut findings = Vec::new();
     if let Payload::Health(health) = &payload {
         findings.extend(findings::of_health(health, status));
+        // What is missing may say the opposite.
+        findings.extend((!exchange.body_complete).then(|| incomplete(exchange)));
     } else {
         findings.extend(of_other_body(&payload, exchange, settings));
     }
@@ -171,9 +173,21 @@ fn not_shown(status: u16) -> Finding {
     .remedy(remedy)
 }
 
+fn incomplete(exchange: &Exchange) -> Finding {
+    let size = exchange.body.len();
+    let (code, reason, message) = if size >= MOST_BODY_BYTES as usize {
+        let message = format!("the body is over {MOST_BODY_BYTES} bytes and was not judged as a whole");
+        ("body_too_large", Reason::HTTP_TOO_LARGE, message)
+    } else {
+        let message =
+            format!("the body ended after {size} bytes, in the middle, and was not judged as a whole");
+        ("body_cut_short", Reason::HTTP_BROKEN, message)
+    };
+    Finding::unknown(code, reason, message).remedy("let the health path answer with a short body, whole")
+}
+
 fn of_other_body(payload: &Payload, exchange: &Exchange, settings: &HttpHealth) -> Vec<Finding> {
     let is_success = (200..300).contains(&exchange.status);
-    let size = exchange.body.len();
     if *payload == Payload::Html && is_success {
         let finding = Finding::fail(
             "html_instead_of_health",
@@ -188,16 +202,9 @@ fn of_other_body(payload: &Payload, exchange: &Exchange, settings: &HttpHealth) 
         return vec![finding];
     }
     if !exchange.body_complete {
-        let (code, reason, message) = if size >= MOST_BODY_BYTES as usize {
-            let message = format!("the body is over {MOST_BODY_BYTES} bytes and was not judged");
-            ("body_too_large", Reason::HTTP_TOO_LARGE, message)
-        } else {
-            let message = format!("the body ended after {size} bytes, in the middle, and was not judged");
-            ("body_cut_short", Reason::HTTP_BROKEN, message)
-        };
-        let remedy = "let the health path answer with a short body, whole";
-        return vec![Finding::unknown(code, reason, message).remedy(remedy)];
+        return vec![incomplete(exchange)];
     }
+    let size = exchange.body.len();
     let mut findings = Vec::new();
     if let Payload::BrokenJson(problem) = payload {
         findings.push(

@@ -1,7 +1,6 @@
 //! Names, asked of nameservers.
 
 mod answer;
-mod shared;
 mod source;
 mod transport;
 

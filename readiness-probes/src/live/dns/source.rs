@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -11,16 +11,23 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use hickory_resolver::system_conf::read_system_conf;
 use readiness_core::{
-    Looking, ObserveError, Reason, Source,
+    Looking, ObserveError, Reason, Source, Sources,
     fact::{DnsAnswer, DnsLookup, DnsResult, Family, RecordType},
 };
-use tokio::{net::lookup_host, time::timeout};
 
 use super::{
+    super::names::{Flights, ask_system, family, of_family, without_asking},
     answer::{Question, fact},
-    shared::Names,
     transport::ask,
 };
+
+/// What the two families of one name share in a run: whether the name has any address at all is a
+/// question to both, and the system's resolver answers for both.
+#[derive(Default)]
+struct Names {
+    queries: Flights<DnsLookup, Result<DnsAnswer, ObserveError>>,
+    system: Flights<String, Vec<IpAddr>>,
+}
 
 /// Whom to ask for names, and for how long.
 ///
@@ -140,22 +147,26 @@ impl DnsSource {
         Self {
             settings: Arc::new(settings),
             machine: Vec::new(),
-            system: |name, budget| ask_system(name, budget).boxed(),
+            system: |name, budget| ask_system(name, budget).map(Result::unwrap_or_default).boxed(),
         }
     }
 
-    fn without_asking(&self, key: &DnsLookup) -> Option<DnsAnswer> {
-        let family = family(key.record_type)?;
-        let (addresses, by) = match self.settings.overrides.get(&key.name) {
-            // Who names a nameserver wants to know what that one says.
-            Some(addresses) if key.nameservers.is_empty() => (addresses.clone(), "override"),
-            _ if key.name == "localhost" || key.name.ends_with(".localhost") => (
-                vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-                "RFC 6761",
-            ),
-            _ => return None,
-        };
-        Some(of_family(&key.name, &addresses, family, by))
+    /// How long one look may take: every try, the system's resolver after them, and a little more. Silence
+    /// is then told as what it is.
+    pub fn deadline(&self) -> Duration {
+        let nameservers = self.settings.nameservers.len().max(self.machine.len()).max(2);
+        let tries = u32::try_from(self.settings.tries(nameservers)).unwrap_or(u32::MAX);
+        let waits = self
+            .settings
+            .attempt_timeout
+            .saturating_mul(tries.saturating_add(1));
+        waits.saturating_add(Duration::from_millis(1_500))
+    }
+
+    /// Installs it, with its deadline.
+    pub(crate) fn install(self, sources: Sources) -> Sources {
+        let deadline = self.deadline();
+        sources.with_deadline(self, deadline)
     }
 
     async fn machine(&self, key: &DnsLookup, cx: &Looking) -> Result<DnsAnswer, ObserveError> {
@@ -220,7 +231,7 @@ impl Default for DnsSource {
 impl Source<DnsLookup> for DnsSource {
     async fn look(&self, key: DnsLookup, cx: Looking) -> Result<DnsAnswer, ObserveError> {
         let begun = Instant::now();
-        let mut answer = match self.without_asking(&key) {
+        let mut answer = match without_asking(&self.settings.overrides, &key) {
             Some(answer) => answer,
             None if key.nameservers.is_empty() && self.settings.nameservers.is_empty() => {
                 self.machine(&key, &cx).await?
@@ -300,31 +311,6 @@ impl Asking {
     }
 }
 
-async fn ask_system(name: String, budget: Duration) -> Vec<IpAddr> {
-    match timeout(budget, lookup_host((name, 0))).await {
-        Ok(Ok(addresses)) => addresses.map(|address| address.ip()).collect(),
-        Ok(Err(_)) | Err(_) => Vec::new(),
-    }
-}
-
-fn family(record_type: RecordType) -> Option<Family> {
-    match record_type {
-        RecordType::A => Some(Family::V4),
-        RecordType::Aaaa => Some(Family::V6),
-        _ => None,
-    }
-}
-
-fn of_family(name: &str, addresses: &[IpAddr], family: Family, by: &str) -> DnsAnswer {
-    let mut kept: Vec<IpAddr> = Vec::new();
-    for &address in addresses {
-        if Family::of(address) == family && !kept.contains(&address) {
-            kept.push(address);
-        }
-    }
-    DnsAnswer::of_addresses(name, &kept, by)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,35 +323,6 @@ mod tests {
         }
         assert_eq!(settings.clone().attempts(0).tries(1), 1);
         assert_eq!(settings.attempts(1).tries(2), 2);
-    }
-
-    #[test]
-    fn some_names_need_no_query() {
-        let v4: IpAddr = "192.0.2.7".parse().unwrap();
-        let source = DnsSource::new(DnsSettings::default().resolve("API.example.com.", [v4, v4]));
-        let ask = |name: &str, family| source.without_asking(&DnsLookup::address(name, family));
-        let given = ask("api.example.com", Family::V4).unwrap();
-        assert_eq!(
-            (given.addresses(), given.answered_by.as_str()),
-            (vec![v4], "override")
-        );
-        let none = ask("api.example.com", Family::V6).unwrap();
-        assert_eq!(none.result, DnsResult::NoData);
-        for name in ["localhost", "a.localhost", "LOCALHOST."] {
-            let v4 = ask(name, Family::V4).unwrap().addresses();
-            let v6 = ask(name, Family::V6).unwrap().addresses();
-            assert!(v4.iter().chain(&v6).all(IpAddr::is_loopback) && v4.len() + v6.len() == 2);
-        }
-        assert!(ask("notlocalhost", Family::V4).is_none());
-        assert!(ask("example.com", Family::V4).is_none());
-        assert!(
-            source
-                .without_asking(&DnsLookup::new("localhost", RecordType::Mx))
-                .is_none()
-        );
-        let via =
-            DnsLookup::address("api.example.com", Family::V4).via(vec!["192.0.2.53:53".parse().unwrap()]);
-        assert!(source.without_asking(&via).is_none());
     }
 
     #[test]

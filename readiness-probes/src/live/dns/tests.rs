@@ -1,16 +1,17 @@
 //! What depends on the machine's own resolver, with a nameserver of the test in its place.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use hickory_resolver::proto::op::ResponseCode;
 use readiness_core::{
-    Reason, Sources,
+    Reason, Requirement, Sources, Status, Suite, Target,
     fact::{DnsLookup, DnsResult, Family},
     testing::Looks,
 };
 
 use super::{DnsSettings, DnsSource, nameserver::Nameserver};
+use crate::dns::DnsRecords;
 
 fn looks(servers: &[&Nameserver]) -> Looks {
     let settings = DnsSettings::default().attempt_timeout(Duration::from_millis(100));
@@ -92,4 +93,23 @@ async fn a_name_of_one_family_costs_one_query_for_each_and_no_more() {
         .unwrap();
     assert_eq!(server.asked(), (3, 0));
     assert_eq!(looks.finish().get("dns_queries"), Some(&3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_several_nameservers_is_told_as_silence() {
+    let servers = [Nameserver::silent().await, Nameserver::silent().await];
+    let mut source = DnsSource::default();
+    source.machine = servers.iter().map(|server| server.address).collect();
+    source.system = |_, budget| tokio::time::sleep(budget).map(|()| Vec::new()).boxed();
+    let mut suite = Suite::new(source.install(Sources::default()));
+    let target = Target::parse("https://example.com").unwrap();
+    suite
+        .add(Requirement::new(Arc::new(DnsRecords::default()), target))
+        .unwrap();
+    let report = suite.run().await;
+    let Status::Unknown { reason, cause } = report.rows().next().unwrap().1.status() else {
+        panic!("{report}");
+    };
+    let reason = cause.as_ref().map_or(reason, |cause| &cause.reason);
+    assert_eq!(*reason, Reason::DNS_SILENT, "{report}");
 }

@@ -23,7 +23,10 @@ use readiness_core::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Link, LinkSource, Shared, Step, Wanted, broken::Broken, request::Asked, tcp, tls, within};
-use crate::live::redact;
+use crate::{
+    address::{UNENCRYPTED, is_local},
+    live::redact,
+};
 
 /// The most header lines and header bytes of a response.
 const MOST_HEADERS: usize = 256;
@@ -183,8 +186,16 @@ impl Source<HttpExchange> for LinkSource {
             let wanted = old.as_ref().map_or(Wanted::Any, Wanted::AnyBut);
             let link = self.link(&key.endpoint, &cx, wanted)?;
             let conversation = link.http.clone().await?;
-            if let (Channel::UntrustedTls, true) = (conversation.channel, asked.carries_secret) {
-                return Err(asked.withheld(conversation.distrust.as_deref().unwrap_or_default()));
+            if asked.carries_secret {
+                match conversation.channel {
+                    Channel::UntrustedTls => {
+                        return Err(asked.withheld(conversation.distrust.as_deref().unwrap_or_default()));
+                    }
+                    Channel::Plain if !is_local(asked.peer().ip()) => {
+                        return Err(asked.withheld(UNENCRYPTED));
+                    }
+                    _ => {}
+                }
             }
             match conversation.exchange(&asked, &cx).await {
                 Ok(exchange) => return Ok(exchange),

@@ -204,6 +204,21 @@ fn latency_earns_less_the_longer_it_takes() {
 }
 
 #[test]
+fn a_payload_without_its_end_is_no_pass() {
+    for (status, said, status_word, codes) in [
+        (200, "UP", "unknown", vec!["body_cut_short"]),
+        (503, "DOWN", "fail", vec!["unhealthy", "body_cut_short"]),
+    ] {
+        let mut cut = answer(status, "application/json", &format!(r#"{{"status":"{said}"}}"#));
+        cut.body_complete = false;
+        let outcome = judge(&cut, &settings());
+        assert_eq!(outcome.status.word(), status_word);
+        let found: Vec<&str> = faults(&outcome).iter().map(|fault| fault.1).collect();
+        assert_eq!(found, codes);
+    }
+}
+
+#[test]
 fn bodies_that_cannot_be_read_are_told() {
     let mut long = answer(
         200,
