@@ -43,7 +43,11 @@ pub fn run(registry: Registry) -> ExitCode {
         Ok(arguments) => arguments,
         Err(end) => return end,
     };
-    match dispatch(&registry, &arguments) {
+    let done = arguments
+        .check()
+        .map_err(|problem| Stop::new(USAGE, problem))
+        .and_then(|()| dispatch(&registry, &arguments));
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(Stop { code, problem }) => {
             let _ = writeln!(io::stderr(), "error: {problem}");
@@ -151,7 +155,7 @@ fn suite(registry: &Registry, arguments: &Arguments) -> Result<Suite, Stop> {
     };
     for text in &arguments.targets {
         let target = Target::parse(text).map_err(|e| usage(e.to_string()))?;
-        let target = Arc::new(target);
+        let target = Arc::new(with_label_of_its_own(target, &suite).map_err(usage)?);
         let (preset, settings) = arguments.preset_for(&target);
         let requirements = registry
             .preset(preset, &target, &settings)
@@ -182,24 +186,42 @@ fn suite(registry: &Registry, arguments: &Arguments) -> Result<Suite, Stop> {
     Ok(suite.with_sources(sources))
 }
 
+/// Results are keyed by label. Where two targets would have the same, as two URLs of one host have, the later
+/// one is called by its path too, and else by its scheme.
+fn with_label_of_its_own(target: Target, suite: &Suite) -> Result<Target, String> {
+    let others = || suite.requirements().iter().flat_map(|r| r.targets());
+    let is_free = |label: &str| !others().any(|other| other.label() == label);
+    let shown = target.to_string();
+    if !is_free(target.label()) && others().any(|other| other.to_string() == shown) {
+        return Err(format!(
+            "target `{shown}` is given twice; to look at it twice, give it two names in a readiness.toml"
+        ));
+    }
+    let path = target.path().trim_end_matches('/');
+    let labels = [
+        target.label().to_owned(),
+        format!("{}{path}", target.label()),
+        format!("{}://{}{path}", target.scheme(), target.label()),
+    ];
+    match labels.into_iter().find(|label| is_free(label)) {
+        Some(label) => Ok(target.labelled(label)),
+        None => Err(format!(
+            "target `{shown}` has the name of another one; give it one of its own in a readiness.toml"
+        )),
+    }
+}
+
 fn show(report: &Report, arguments: &Arguments) -> Result<(), Stop> {
+    for path in &arguments.output {
+        write(path, &render(report, arguments.format_of(path), arguments))?;
+    }
     if arguments.healthcheck {
         // Docker keeps the first 4,096 bytes.
         return print(&summary_line(report));
     }
-    let mut wrote_file = false;
-    for path in &arguments.output {
-        let format = arguments
-            .format
-            .or_else(|| Format::of_file(path))
-            .unwrap_or(Format::Text);
-        write(path, &render(report, format, arguments))?;
-        wrote_file = true;
-    }
     match arguments.format {
-        Some(format) if !wrote_file => print(&render(report, format, arguments)),
-        Some(_) => print(&format!("{}\n", report.verdict())),
-        None => print(&render(report, Format::Text, arguments)),
+        Some(_) if arguments.format_is_in_a_file() => print(&format!("{}\n", report.verdict())),
+        format => print(&render(report, format.unwrap_or(Format::Text), arguments)),
     }
 }
 
@@ -239,8 +261,9 @@ fn render(report: &Report, format: Format, arguments: &Arguments) -> String {
 }
 
 fn print(text: &str) -> Result<(), Stop> {
+    let mut stdout = io::stdout();
     // A reader that has gone (`check … | head`) is no fault of the run.
-    match io::stdout().write_all(text.as_bytes()) {
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Stop::new(OUTPUT, format!("standard output: {e}")))
         }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use readiness_core::{
-    Registry, RegistryError, Requirement, Suite, SuiteError, Target, TargetError, fact::PortSet,
-};
+#[cfg(feature = "http")]
+use readiness_core::fact::PortSet;
+use readiness_core::{Registry, RegistryError, Requirement, Suite, SuiteError, Target, TargetError};
+#[cfg(feature = "http")]
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(feature = "http")]
+use serde_json::json;
 
 use crate::{
     builtin,
@@ -93,33 +96,29 @@ fn suite(preset: &str, target: Target) -> Result<Suite, PresetError> {
 pub fn register(registry: &mut Registry) {
     registry.add_preset("tcp", |target, settings| {
         no_settings(settings)?;
-        all(target, &["net.tcp"])
+        Maker::of(target).all(&["net.tcp"])
     });
     #[cfg(feature = "dep")]
     registry
         .add_preset("postgres", |target, settings| {
             no_settings(settings)?;
-            all(target, &["dep.postgres"])
+            Maker::of(target).all(&["dep.postgres"])
         })
         .add_preset("redis", |target, settings| {
             no_settings(settings)?;
-            all(target, &["dep.redis"])
+            Maker::of(target).all(&["dep.redis"])
         });
     #[cfg(feature = "http")]
     registry
         .add_preset("web", |target, settings| {
-            let mut list = all(target, FOUNDATION)?;
-            list.extend(all(target, PAGE_HEADERS)?);
-            WebSettings::read(settings)?.apply(target, list)
+            WebSettings::read(settings)?.requirements(target, PAGE_HEADERS)
         })
         .add_preset("api", |target, settings| {
-            let mut list = all(target, FOUNDATION)?;
-            list.extend(all(target, API_HEADERS)?);
-            WebSettings::read(settings)?.apply(target, list)
+            WebSettings::read(settings)?.requirements(target, API_HEADERS)
         })
         .add_preset("security_headers", |target, settings| {
             no_settings(settings)?;
-            all(target, PAGE_HEADERS)
+            Maker::of(target).all(PAGE_HEADERS)
         });
 }
 
@@ -166,33 +165,24 @@ impl WebSettings {
         Self::deserialize(settings).map_err(|e| e.to_string())
     }
 
-    fn apply(&self, target: &Arc<Target>, mut list: Vec<Requirement>) -> Result<Vec<Requirement>, String> {
-        if let Some(port) = self.plain_port {
-            let settings = json!({ "plain_port": port });
-            for requirement in &mut list {
-                if requirement.id() == "http.https_redirect" {
-                    *requirement = one(target, "http.https_redirect", &settings)?;
-                }
-            }
+    fn requirements(&self, target: &Arc<Target>, headers: &[&str]) -> Result<Vec<Requirement>, String> {
+        let maker = Maker::of(target);
+        let mut list = Vec::new();
+        for id in FOUNDATION.iter().chain(headers) {
+            let settings = match (*id, self.plain_port) {
+                ("http.https_redirect", Some(port)) => json!({ "plain_port": port }),
+                _ => Value::Null,
+            };
+            list.push(maker.one(id, &settings)?);
         }
         if let Some(path) = &self.health_path {
-            list.push(one(target, "http.health", &json!({ "path": path }))?);
+            list.push(maker.one("http.health", &json!({ "path": path }))?);
         }
         if let Some(ports) = &self.allowed_ports {
-            list.push(port_exposure(target, ports)?);
+            list.push(maker.port_exposure(ports)?);
         }
         Ok(list)
     }
-}
-
-#[cfg(all(feature = "http", feature = "net"))]
-fn port_exposure(target: &Arc<Target>, ports: &PortSet) -> Result<Requirement, String> {
-    one(target, "net.port_exposure", &json!({ "allowed": ports }))
-}
-
-#[cfg(all(feature = "http", not(feature = "net")))]
-fn port_exposure(_: &Arc<Target>, _: &PortSet) -> Result<Requirement, String> {
-    Err("`allowed_ports` needs the cargo feature `net`".to_owned())
 }
 
 fn no_settings(settings: &Value) -> Result<(), String> {
@@ -205,15 +195,37 @@ fn no_settings(settings: &Value) -> Result<(), String> {
     }
 }
 
-fn all(target: &Arc<Target>, ids: &[&str]) -> Result<Vec<Requirement>, String> {
-    ids.iter().map(|id| one(target, id, &Value::Null)).collect()
+/// Makes requirements of the probes of this crate. One is enough for a whole preset.
+struct Maker<'a> {
+    probes: Registry,
+    target: &'a Arc<Target>,
 }
 
-fn one(target: &Arc<Target>, id: &str, settings: &Value) -> Result<Requirement, String> {
-    let mut registry = Registry::new();
-    builtin::register_probes(&mut registry);
-    let probe = registry.build(id, settings).map_err(|e| e.to_string())?;
-    Ok(Requirement::new(probe, Arc::clone(target)))
+impl<'a> Maker<'a> {
+    fn of(target: &'a Arc<Target>) -> Self {
+        let mut probes = Registry::new();
+        builtin::register_probes(&mut probes);
+        Self { probes, target }
+    }
+
+    fn all(&self, ids: &[&str]) -> Result<Vec<Requirement>, String> {
+        ids.iter().map(|id| self.one(id, &Value::Null)).collect()
+    }
+
+    fn one(&self, id: &str, settings: &Value) -> Result<Requirement, String> {
+        let probe = self.probes.build(id, settings).map_err(|e| e.to_string())?;
+        Ok(Requirement::new(probe, Arc::clone(self.target)))
+    }
+
+    #[cfg(all(feature = "http", feature = "net"))]
+    fn port_exposure(&self, ports: &PortSet) -> Result<Requirement, String> {
+        self.one("net.port_exposure", &json!({ "allowed": ports }))
+    }
+
+    #[cfg(all(feature = "http", not(feature = "net")))]
+    fn port_exposure(&self, _: &PortSet) -> Result<Requirement, String> {
+        Err("`allowed_ports` needs the cargo feature `net`".to_owned())
+    }
 }
 
 /// A preset that cannot be made. Nothing has been sent by then.

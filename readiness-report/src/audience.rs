@@ -29,19 +29,32 @@ pub fn for_audience(report: &Report, audience: Audience) -> Cow<'_, Report> {
 ///
 /// In every text an IP address becomes `[address 1]`, `[address 2]` and so on, the same address always
 /// the same, and a name under a domain that is never public (`.internal`, `.local`, `.svc` …) becomes
-/// `[internal name]`. Evidence that tells an address, a nameserver, a server or a banner is left out, and
-/// so are its values wherever else its outcome quotes them. Of the view the machine's name, its resolvers and the given
-/// addresses are left out. The verdict, the score and the digests are those of the full report.
+/// `[internal name]`, as does the host of a target whose name is a single label, such as `db`. Evidence that
+/// tells an address, a nameserver, a server or a banner is left out, and so are its values wherever else its
+/// outcome quotes them; of `http.disclosure`, whose findings quote banners, all evidence and every quoted
+/// value. Of the view the machine's name, its resolvers and the given addresses are left out. The verdict,
+/// the score and the digests are those of the full report.
 pub fn public(report: &Report) -> Report {
     let mut public = report.clone();
     public.view.from.host.clear();
     public.view.from.resolvers.clear();
     public.view.from.overrides.clear();
     for result in &mut public.results {
+        let of_banners = result.probe.as_str() == "http.disclosure";
         for target in &mut result.targets {
-            withhold(&mut target.outcome);
+            withhold(&mut target.outcome, of_banners);
         }
     }
+    let hosts: BTreeSet<String> = public
+        .rows()
+        .filter_map(|(_, row)| single_label_host(&row.url))
+        .map(str::to_owned)
+        .collect();
+    each_seen_text(&mut public, &mut |text| {
+        if let Some(clean) = replace(text, |word, after| hide_host(word, after, &hosts)) {
+            *text = clean;
+        }
+    });
     // First every address is gathered, so that the numbers do not depend on where one stands first.
     let mut found = BTreeSet::new();
     each_text(&mut public, &mut |text| {
@@ -51,21 +64,22 @@ pub fn public(report: &Report) -> Report {
     });
     let numbers: BTreeMap<IpAddr, usize> = found.into_iter().zip(1..).collect();
     each_text(&mut public, &mut |text| {
-        if let Some(clean) = replace(text, &numbers) {
+        if let Some(clean) = replace(text, |word, _| hide(word, &numbers)) {
             *text = clean;
         }
     });
     public
 }
 
-/// Drops the evidence that tells where and what a server is, and its values in the outcome's texts.
-fn withhold(outcome: &mut Outcome) {
+/// Drops the evidence that tells where and what a server is, and its values in the outcome's texts. Where
+/// the outcome is one of banners, every evidence and every quoted value is such.
+fn withhold(outcome: &mut Outcome, of_banners: bool) {
     /// Shorter values are words like `on`, and hiding them would spoil the text.
     const SHORTEST: usize = 4;
     let mut values = Vec::new();
     let mut sift = |evidence: &mut Vec<Evidence>| {
         evidence.retain(|Evidence { label, value, .. }| {
-            let kept = !is_revealing(label);
+            let kept = !of_banners && !is_revealing(label);
             if !kept && value.len() >= SHORTEST {
                 values.push(value.clone());
             }
@@ -82,10 +96,30 @@ fn withhold(outcome: &mut Outcome) {
     each_outcome_text(outcome, &mut |text| {
         for value in &values {
             if text.contains(value.as_str()) {
-                *text = text.replace(value.as_str(), "[withheld]");
+                *text = text.replace(value.as_str(), WITHHELD);
             }
         }
     });
+    if of_banners {
+        for finding in &mut outcome.findings {
+            finding.message = without_quoted(&finding.message);
+        }
+    }
+}
+
+const WITHHELD: &str = "[withheld]";
+
+/// The text with every value between backticks withheld. A value may hold a backtick itself: what lies
+/// between the first and the last goes.
+fn without_quoted(text: &str) -> String {
+    match (text.find('`'), text.rfind('`')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}{WITHHELD}{}", &text[..=first], &text[last..])
+        }
+        // A quote that does not end was cut.
+        (Some(first), _) => format!("{}{WITHHELD}`", &text[..=first]),
+        (None, _) => text.to_owned(),
+    }
 }
 
 fn is_revealing(label: &str) -> bool {
@@ -109,24 +143,51 @@ fn is_revealing(label: &str) -> bool {
 
 /// Every text of a report that may hold what a peer, a resolver or a configuration said.
 fn each_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
-    report.decision.because.iter_mut().for_each(&mut *change);
+    each_general_text(report, change);
+    each_seen_text(report, change);
+}
+
+/// The texts that say what is asked. They tell nothing of a single deployment unless a configuration or a
+/// probe of somebody else's put it there.
+fn each_general_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
     change(&mut report.decision.rule);
-    let view = &mut report.view;
-    change(&mut view.from.trust_store);
-    view.not_looked_at.iter_mut().for_each(&mut *change);
-    view.profiles = std::mem::take(&mut view.profiles)
-        .into_iter()
-        .map(|(mut target, mut profile)| {
-            change(&mut target);
-            change(&mut profile);
-            (target, profile)
-        })
-        .collect();
+    change(&mut report.view.from.trust_store);
+    report.view.profiles.values_mut().for_each(&mut *change);
     for result in &mut report.results {
         change(&mut result.id);
         change_cow(&mut result.title, change);
         change_cow(&mut result.why, change);
         change_cow(&mut result.fix, change);
+    }
+    for record in &mut report.waivers {
+        change(&mut record.waiver.requirement);
+    }
+    for record in &mut report.attestations {
+        change(&mut record.attestation.requirement);
+    }
+    if let Some(baseline) = &mut report.baseline {
+        for known in baseline.known.iter_mut().chain(&mut baseline.stale) {
+            change(&mut known.requirement);
+        }
+    }
+    for trend in report.trend.iter_mut().flat_map(|trend| &mut trend.changes) {
+        change(&mut trend.requirement);
+    }
+}
+
+/// The texts that say what was looked at, and what was seen.
+fn each_seen_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
+    report.decision.because.iter_mut().for_each(&mut *change);
+    let view = &mut report.view;
+    view.not_looked_at.iter_mut().for_each(&mut *change);
+    view.profiles = std::mem::take(&mut view.profiles)
+        .into_iter()
+        .map(|(mut target, profile)| {
+            change(&mut target);
+            (target, profile)
+        })
+        .collect();
+    for result in &mut report.results {
         each_status_text(&mut result.status, change);
         for target in &mut result.targets {
             change(&mut target.target);
@@ -144,7 +205,6 @@ fn each_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
     }
     for record in &mut report.waivers {
         let waiver = &mut record.waiver;
-        change(&mut waiver.requirement);
         change(&mut waiver.reason);
         change(&mut waiver.owner);
         let optional = [
@@ -158,7 +218,6 @@ fn each_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
     for record in &mut report.attestations {
         let attestation = &mut record.attestation;
         change(&mut record.note);
-        change(&mut attestation.requirement);
         change(&mut attestation.statement);
         change(&mut attestation.signer);
         change(&mut attestation.role);
@@ -170,13 +229,11 @@ fn each_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
     if let Some(baseline) = &mut report.baseline {
         baseline.refused.iter_mut().for_each(&mut *change);
         for known in baseline.known.iter_mut().chain(&mut baseline.stale) {
-            change(&mut known.requirement);
             change(&mut known.target);
             change(&mut known.subject);
         }
     }
     for trend in report.trend.iter_mut().flat_map(|trend| &mut trend.changes) {
-        change(&mut trend.requirement);
         change(&mut trend.target);
     }
 }
@@ -273,8 +330,45 @@ fn is_internal_name(word: &str) -> bool {
     NEVER_PUBLIC.iter().any(|suffix| host.ends_with(suffix))
 }
 
-/// The text without addresses and internal names; `None` where it has none.
-fn replace(text: &str, numbers: &BTreeMap<IpAddr, usize>) -> Option<String> {
+/// The host of a URL where its name is a single label. `localhost` is the same everywhere.
+fn single_label_host(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.split(':').next()?;
+    let is_label = !host.is_empty()
+        && host != "localhost"
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    is_label.then_some(host)
+}
+
+/// What stands for a word that names one of these hosts, alone or before a port. The scheme of a URL may be
+/// spelt like one: `redis://redis`.
+fn hide_host(word: &str, after: &str, hosts: &BTreeSet<String>) -> Option<String> {
+    if word.ends_with(':') && after.starts_with("//") {
+        return None;
+    }
+    let host = word.split(':').next().unwrap_or(word).trim_end_matches('.');
+    let rest = word.get(host.len()..)?;
+    hosts.contains(host).then(|| format!("[internal name]{rest}"))
+}
+
+/// What stands for a word that is an address or an internal name.
+fn hide(word: &str, numbers: &BTreeMap<IpAddr, usize>) -> Option<String> {
+    if let Some((length, address)) = address(word) {
+        let number = numbers.get(&address).copied().unwrap_or_default();
+        let rest = word.get(length..).unwrap_or_default();
+        return Some(format!("[address {number}]{rest}"));
+    }
+    is_internal_name(word).then(|| {
+        let port = word.find(':').and_then(|port| word.get(port..));
+        format!("[internal name]{}", port.unwrap_or_default())
+    })
+}
+
+/// The text with words replaced; `None` where none is. Of a word it is told what follows it, too.
+fn replace(text: &str, stands_for: impl Fn(&str, &str) -> Option<String>) -> Option<String> {
     let mut clean = String::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -282,20 +376,8 @@ fn replace(text: &str, numbers: &BTreeMap<IpAddr, usize>) -> Option<String> {
         let (between, from) = rest.split_at(start);
         let (word, after) = from.split_at(from.find(|c| !is_word(c)).unwrap_or(from.len()));
         clean.push_str(between);
-        match address(word) {
-            Some((length, address)) => {
-                let number = numbers.get(&address).copied().unwrap_or_default();
-                clean.push_str(&format!("[address {number}]"));
-                clean.push_str(word.get(length..).unwrap_or_default());
-            }
-            None if is_internal_name(word) => {
-                clean.push_str("[internal name]");
-                clean.push_str(
-                    word.find(':')
-                        .and_then(|port| word.get(port..))
-                        .unwrap_or_default(),
-                );
-            }
+        match stands_for(word, after) {
+            Some(other) => clean.push_str(&other),
             None => clean.push_str(word),
         }
         rest = after;
@@ -310,7 +392,7 @@ mod tests {
     fn clean(text: &str) -> String {
         let found: BTreeSet<IpAddr> = words(text).filter_map(address).map(|(_, ip)| ip).collect();
         let numbers = found.into_iter().zip(1..).collect();
-        replace(text, &numbers).unwrap_or_else(|| text.to_owned())
+        replace(text, |word, _| hide(word, &numbers)).unwrap_or_else(|| text.to_owned())
     }
 
     #[test]
@@ -357,6 +439,55 @@ mod tests {
             "é",
         ] {
             assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn a_single_label_is_a_host_where_a_url_has_it() {
+        for (url, host) in [
+            ("tcp://db:5432", Some("db")),
+            ("https://db-1/x", Some("db-1")),
+            ("https://shop.example.com/db", None),
+            ("https://localhost:8443/", None),
+            ("https://[::1]:8443/", None),
+            ("[internal name]:5432", None),
+            ("tcp://[internal name]:5432", None),
+            ("", None),
+        ] {
+            assert_eq!(single_label_host(url), host, "{url}");
+        }
+        let hosts = BTreeSet::from(["db".to_owned(), "redis".to_owned()]);
+        for (text, expected) in [
+            (
+                "db:5432: connection refused",
+                "[internal name]:5432: connection refused",
+            ),
+            ("`db` does not exist.", "`[internal name]` does not exist."),
+            ("nobody is at db.", "nobody is at [internal name]."),
+            ("redis://redis:6379", "redis://[internal name]:6379"),
+            (
+                "the db-1 of db.example.com and dbs",
+                "the db-1 of db.example.com and dbs",
+            ),
+        ] {
+            let clean = replace(text, |word, after| hide_host(word, after, &hosts));
+            assert_eq!(clean.as_deref().unwrap_or(text), expected);
+        }
+    }
+
+    #[test]
+    fn quoted_values_are_withheld() {
+        for (text, expected) in [
+            ("`PHP` names the product", "`[withheld]` names the product"),
+            ("`a`b` names a version", "`[withheld]` names a version"),
+            ("`cut off", "`[withheld]`"),
+            (
+                "the header tells of inner workings",
+                "the header tells of inner workings",
+            ),
+        ] {
+            assert_eq!(without_quoted(text), expected);
+            assert_eq!(without_quoted(expected), expected);
         }
     }
 }

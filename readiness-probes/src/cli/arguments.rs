@@ -1,4 +1,9 @@
-use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use readiness_core::{
@@ -29,10 +34,11 @@ pub(super) struct Arguments {
     /// The preset for the targets: web, api, security_headers, tcp, … (by their scheme unless given)
     #[arg(short, long, value_name = "NAME")]
     preset: Option<String>,
-    /// What to print, or to write with --output
-    #[arg(short, long, value_enum)]
+    /// What to print, and what to write to a file whose ending says nothing
+    #[arg(short, long, value_enum, conflicts_with = "healthcheck")]
     pub(super) format: Option<Format>,
-    /// Writes a report; the ending says in which format (.json, .xml, .md, .txt). May be repeated
+    /// Writes a report; the ending says in which format (.json, .xml, .md, .txt), and of .xml --format says
+    /// in which dialect. May be repeated
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Vec<PathBuf>,
     /// Trusts the certificate authorities of this PEM file too. May be repeated
@@ -143,14 +149,23 @@ enum Colour {
 }
 
 impl Format {
-    pub(super) fn of_file(path: &std::path::Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
+    pub(super) fn of_file(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "json" => Some(Self::Json),
             "xml" => Some(Self::Junit),
             "md" => Some(Self::Markdown),
             "txt" => Some(Self::Text),
             _ => None,
         }
+    }
+
+    /// Whether the two differ in dialect at most.
+    fn is_kin_of(self, other: Self) -> bool {
+        let plain = |format| match format {
+            Self::JunitStrict => Self::Junit,
+            format => format,
+        };
+        plain(self) == plain(other)
     }
 }
 
@@ -167,14 +182,62 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arg
 }
 
 impl Arguments {
-    pub(super) fn preset_for(&self, target: &Target) -> (&str, Value) {
+    /// Refuses what would be dropped without a word.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let of_web = [
+            ("--health", self.health.is_some(), "health_path"),
+            ("--plain-port", self.plain_port.is_some(), "plain_port"),
+            ("--allow-ports", self.allow_ports.is_some(), "allowed_ports"),
+        ];
+        if self.targets.is_empty() && self.preset.is_some() {
+            return Err(
+                "`--preset` is for targets of the command line, and none is given; in a readiness.toml \
+                 write `[[preset]]` with `use`"
+                    .to_owned(),
+            );
+        }
+        // Text that names no target has an error of its own, later.
+        let takes_settings = |text: &String| {
+            Target::parse(text).map_or(true, |target| matches!(self.preset_name(&target), "web" | "api"))
+        };
+        if self.targets.iter().any(takes_settings) {
+            return Ok(());
+        }
+        match of_web.into_iter().find(|(_, is_given, _)| *is_given) {
+            Some((flag, _, setting)) => Err(format!(
+                "`{flag}` is for targets of the command line with the preset `web` or `api`, and none is \
+                 given; in a readiness.toml write `with = {{ {setting} = … }}` under `[[preset]]`"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// What a file holds: what its ending says, else what `--format` says, else text.
+    pub(super) fn format_of(&self, path: &Path) -> Format {
+        match (Format::of_file(path), self.format) {
+            (Some(by_ending), Some(asked)) if asked.is_kin_of(by_ending) => asked,
+            (by_ending, asked) => by_ending.or(asked).unwrap_or(Format::Text),
+        }
+    }
+
+    /// Whether what `--format` asks for stands in a file, and need not be printed.
+    pub(super) fn format_is_in_a_file(&self) -> bool {
+        let mut formats = self.output.iter().map(|path| self.format_of(path));
+        formats.any(|format| Some(format) == self.format)
+    }
+
+    fn preset_name(&self, target: &Target) -> &str {
         let by_scheme = match target.scheme() {
             "http" | "https" => "web",
             "postgres" | "postgresql" => "postgres",
             "redis" | "rediss" => "redis",
             _ => "tcp",
         };
-        let preset = self.preset.as_deref().unwrap_or(by_scheme);
+        self.preset.as_deref().unwrap_or(by_scheme)
+    }
+
+    pub(super) fn preset_for(&self, target: &Target) -> (&str, Value) {
+        let preset = self.preset_name(target);
         let settings = match preset {
             "web" | "api" => super::web_settings(self),
             _ => Value::Null,

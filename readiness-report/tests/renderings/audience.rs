@@ -22,9 +22,28 @@ fn telling() -> Report {
     .evidence("not after", "2027-01-20T00:00:00Z");
     let mut target = at("api", outcome);
     target["url"] = json!("https://192.0.2.7:8443/");
+    let banners =
+        ["X-AspNet-Version", "X-CMS", "Liferay-Portal"]
+            .into_iter()
+            .zip(["4.0.30319", "Joomla 4", "CE"]);
+    let banners = banners.map(|(name, value)| {
+        Finding::fail(
+            "version",
+            format!("`{value}` names a version, expected at most the product"),
+        )
+        .subject(format!("header `{name}`"))
+        .evidence(name, value)
+    });
+    let banners = at(
+        "api",
+        Outcome::judged("3 headers tell a version", banners.collect()),
+    );
     let mut report = report(
         "not_ready",
-        &[requirement("http.disclosure", "t", Priority::High, &[target])],
+        &[
+            requirement("acme.peer", "t", Priority::High, &[target]),
+            requirement("http.disclosure", "t", Priority::Info, &[banners]),
+        ],
     );
     report["view"]["overrides"] = json!(["api.example.com=192.0.2.7"]);
     report["decision"]["because"] = json!(["`http.disclosure` at 192.0.2.7 fails"]);
@@ -49,6 +68,10 @@ fn the_public_sees_no_address_name_or_banner() {
             "1.18",
             "cluster.local",
             "ci-7",
+            "4.0.30319",
+            "Joomla",
+            "`CE`",
+            "\"CE\"",
         ] {
             assert!(!rendering.contains(secret), "{secret} in {rendering}");
         }
@@ -58,6 +81,41 @@ fn the_public_sees_no_address_name_or_banner() {
         let keeps_the_rest = rendering.contains("max-age") && rendering.contains("2027-01-20");
         assert!(is_markdown || keeps_the_rest, "{rendering}");
     }
+}
+
+#[test]
+fn the_public_sees_no_host_of_a_single_label() {
+    let refused = Outcome::judged(
+        "redis:6379: connection refused",
+        vec![Finding::fail("refused", "redis:6379: connection refused")],
+    );
+    let mut cache = at("redis:6379", refused);
+    cache["url"] = json!("redis://redis:6379");
+    let mut named = at("queue", Outcome::fail("`mq-1` does not exist"));
+    named["url"] = json!("amqp://mq-1");
+    let mut report = report(
+        "not_ready",
+        &[
+            requirement("dep.redis", "redis answers", Priority::Critical, &[cache]),
+            requirement("net.tcp", "t", Priority::Critical, &[named]),
+        ],
+    );
+    report["decision"]["because"] = json!(["`dep.redis` (blocker) fails at `redis:6379`"]);
+    report["view"]["profiles"] = json!({ "redis:6379": "local", "queue": "local" });
+    let public = public(&read(&report));
+    assert_eq!(
+        public.decision.because,
+        ["`dep.redis` (blocker) fails at `[internal name]:6379`"]
+    );
+    // What is asked stays, and so does the label that somebody chose.
+    assert_eq!(public.results[0].title, "redis answers");
+    assert!(public.view.profiles.contains_key("queue"));
+    let all = to_json(&public) + &to_junit(&public, JunitDialect::Strict);
+    for secret in ["redis:6379", "//redis", "mq-1"] {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
+    assert!(all.contains("redis://[internal name]:6379"), "{all}");
+    assert_eq!(readiness_report::public(&public), public);
 }
 
 #[test]
