@@ -28,10 +28,17 @@ fn fixed(id: &'static str, outcome: Outcome) -> std::sync::Arc<dyn readiness_cor
 }
 
 fn suite(dns: Dns, policy: Policy) -> Suite {
-    let target = || Target::parse("https://shop.example.com").unwrap().labelled("shop");
+    let target = || {
+        Target::parse("https://shop.example.com")
+            .unwrap()
+            .labelled("shop")
+    };
     let latency = Measure::new("latency p95", 4_200, Unit::Microseconds).at_most(3_000, 6_000);
-    let latency = Outcome::judged("", vec![readiness_core::Finding::new("slow", latency.status(), "slow")])
-        .measure(latency);
+    let latency = Outcome::judged(
+        "",
+        vec![readiness_core::Finding::new("slow", latency.status(), "slow")],
+    )
+    .measure(latency);
     let dns_records = probe_fn("dns.records", move |_| async move {
         match dns {
             Dns::Hangs => std::future::pending().await,
@@ -41,23 +48,52 @@ fn suite(dns: Dns, policy: Policy) -> Suite {
         }
     });
     let requirements = [
-        (fixed("tls.certificate", Outcome::pass("valid")), Priority::Critical),
-        (fixed("http.https_redirect", Outcome::pass("308")), Priority::Critical),
-        (fixed("http.security_headers", Outcome::warn("some")), Priority::High),
-        (fixed("net.port_exposure", Outcome::fail("port 6379 is open")), Priority::Critical),
-        (attested(ProbeId::new("org.pentest"), "an outsider tested it"), Priority::High),
+        (
+            fixed("tls.certificate", Outcome::pass("valid")),
+            Priority::Critical,
+        ),
+        (
+            fixed("http.https_redirect", Outcome::pass("308")),
+            Priority::Critical,
+        ),
+        (
+            fixed("http.security_headers", Outcome::warn("some")),
+            Priority::High,
+        ),
+        (
+            fixed("net.port_exposure", Outcome::fail("port 6379 is open")),
+            Priority::Critical,
+        ),
+        (
+            attested(ProbeId::new("org.pentest"), "an outsider tested it"),
+            Priority::High,
+        ),
         (dns_records, Priority::High),
         (fixed("http.health", Outcome::pass("UP")), Priority::Critical),
         (fixed("http.latency", latency), Priority::Medium),
-        (fixed("org.gdpr", Outcome::not_applicable("no users in the EU")), Priority::Medium),
+        (
+            fixed("org.gdpr", Outcome::not_applicable("no users in the EU")),
+            Priority::Medium,
+        ),
         (fixed("doc.file", Outcome::fail("no README")), Priority::Low),
     ];
     let mut suite = Suite::new(Sources::default()).policy(policy);
     for (probe, priority) in requirements {
-        suite.add(Requirement::new(probe, target()).priority(priority).timeout(Duration::from_secs(2))).unwrap();
+        suite
+            .add(
+                Requirement::new(probe, target())
+                    .priority(priority)
+                    .timeout(Duration::from_secs(2)),
+            )
+            .unwrap();
     }
     suite
-        .waiver(Waiver::new("net.port_exposure", "behind the firewall next week", "ops", at("2027-01-31")))
+        .waiver(Waiver::new(
+            "net.port_exposure",
+            "behind the firewall next week",
+            "ops",
+            at("2027-01-31"),
+        ))
         .attestation({
             let mut attestation = Attestation::new(
                 "org.pentest",
@@ -83,7 +119,11 @@ fn points(hundredths: u32) -> Option<BasisPoints> {
 
 #[tokio::test(start_paused = true)]
 async fn one_broken_probe_costs_its_own_weight_and_nothing_else() {
-    for (dns, reason) in [(Dns::Hangs, "timeout"), (Dns::Panics, "panic"), (Dns::Errs, "error")] {
+    for (dns, reason) in [
+        (Dns::Hangs, "timeout"),
+        (Dns::Panics, "panic"),
+        (Dns::Errs, "error"),
+    ] {
         let report = run(dns, Policy::default().target_percent(95)).await;
         let score = &report.score;
         assert_eq!(
@@ -91,27 +131,58 @@ async fn one_broken_probe_costs_its_own_weight_and_nothing_else() {
             (points(6638), points(7489), points(7255), points(9148)),
             "{dns:?}"
         );
-        assert_eq!((score.gate_proven, score.gate_possible), (points(8000), points(9025)));
+        assert_eq!(
+            (score.gate_proven, score.gate_possible),
+            (points(8000), points(9025))
+        );
         let broken = &report.requirement("dns.records").unwrap().status;
-        assert!(matches!(broken, Status::Unknown { reason: r, .. } if r.as_str() == reason), "{broken:?}");
+        assert!(
+            matches!(broken, Status::Unknown { reason: r, .. } if r.as_str() == reason),
+            "{broken:?}"
+        );
         // all others as they were
         let others: Vec<&str> = report.results.iter().map(|result| result.status.word()).collect();
         assert_eq!(
             others,
-            ["pass", "pass", "warn", "fail", "pass", "unknown", "pass", "warn", "not_applicable", "fail"]
+            [
+                "pass",
+                "pass",
+                "warn",
+                "fail",
+                "pass",
+                "unknown",
+                "pass",
+                "warn",
+                "not_applicable",
+                "fail"
+            ]
         );
-        assert_eq!(report.verdict(), Verdict::NotReady, "at most 90.25 % is possible, 95 % is wanted");
+        assert_eq!(
+            report.verdict(),
+            Verdict::NotReady,
+            "at most 90.25 % is possible, 95 % is wanted"
+        );
 
-        let lower = Policy::default().target_percent(80).min_coverage(BasisPoints::from_percent(95));
-        assert_eq!(report.rescored(lower, report.started_at).verdict(), Verdict::Inconclusive);
+        let lower = Policy::default()
+            .target_percent(80)
+            .min_coverage(BasisPoints::from_percent(95));
+        assert_eq!(
+            report.rescored(lower, report.started_at).verdict(),
+            Verdict::Inconclusive
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn then_dns_passes_and_then_the_waiver_lapses() {
-    let policy = Policy::default().target_percent(80).min_coverage(BasisPoints::from_percent(95));
+    let policy = Policy::default()
+        .target_percent(80)
+        .min_coverage(BasisPoints::from_percent(95));
     let report = run(Dns::Passes, policy.clone()).await;
-    assert_eq!((report.score.gate_proven, report.score.coverage), (points(9025), points(10_000)));
+    assert_eq!(
+        (report.score.gate_proven, report.score.coverage),
+        (points(9025), points(10_000))
+    );
     assert_eq!(report.verdict(), Verdict::ReadyWithWaivers);
     assert_eq!(report.verdict().exit_code(), 0);
 
@@ -120,6 +191,14 @@ async fn then_dns_passes_and_then_the_waiver_lapses() {
     let lapsed = report.rescored(policy.clone(), at("2027-01-31"));
     assert_eq!(lapsed.score.gate_proven, points(7489));
     assert_eq!(lapsed.verdict(), Verdict::NotReady);
-    assert!(lapsed.decision.because[0].contains("net.port_exposure"), "{:?}", lapsed.decision.because);
-    assert_eq!(lapsed, report.rescored(policy, at("2027-01-31")), "the same inputs give the same report");
+    assert!(
+        lapsed.decision.because[0].contains("net.port_exposure"),
+        "{:?}",
+        lapsed.decision.because
+    );
+    assert_eq!(
+        lapsed,
+        report.rescored(policy, at("2027-01-31")),
+        "the same inputs give the same report"
+    );
 }
