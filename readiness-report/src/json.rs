@@ -2,7 +2,7 @@ use std::io;
 
 use readiness_core::Report;
 use serde::{Deserialize, Serialize};
-use serde_json::ser::{Formatter, PrettyFormatter};
+use serde_json::ser::Formatter;
 
 use crate::escape::{clip, is_treacherous, one_line};
 
@@ -20,7 +20,7 @@ pub fn schema() -> &'static str {
 /// a text stand as `\u` escapes, so that printing the file is safe; they read back as they were.
 pub fn to_json(report: &Report) -> String {
     let mut json = Vec::with_capacity(4096);
-    let formatter = Harmless(PrettyFormatter::new());
+    let formatter = Harmless::default();
     let written = report.serialize(&mut serde_json::Serializer::with_formatter(&mut json, formatter));
     // Writing to memory does not fail, and every key of a report is a text.
     debug_assert!(written.is_ok(), "a report is JSON: {written:?}");
@@ -101,8 +101,42 @@ struct Versioned {
     schema_version: u32,
 }
 
-/// Pretty JSON whose texts hold nothing that acts when printed.
-struct Harmless(PrettyFormatter<'static>);
+/// Pretty JSON, indented by two, whose texts hold nothing that acts when printed.
+#[derive(Default)]
+struct Harmless {
+    depth: usize,
+    /// Whether the list or object being written holds something.
+    has_value: bool,
+}
+
+impl Harmless {
+    /// A new line, or a comma and one, and the indentation: in one piece, as most of a report is lines.
+    fn line<W: ?Sized + io::Write>(&self, writer: &mut W, after_comma: bool) -> io::Result<()> {
+        const LINE: &[u8] = b",\n                                ";
+        const DEEPEST: usize = (LINE.len() - 2) / 2;
+        let start = usize::from(!after_comma);
+        let end = 2 + 2 * self.depth.min(DEEPEST);
+        writer.write_all(LINE.get(start..end).unwrap_or_default())?;
+        for _ in DEEPEST..self.depth {
+            writer.write_all(b"  ")?;
+        }
+        Ok(())
+    }
+
+    fn begin<W: ?Sized + io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.has_value = false;
+        writer.write_all(bracket)
+    }
+
+    fn end<W: ?Sized + io::Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth -= 1;
+        if self.has_value {
+            self.line(writer, false)?;
+        }
+        writer.write_all(bracket)
+    }
+}
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: ?Sized + io::Write>(
@@ -127,38 +161,40 @@ impl Formatter for Harmless {
     }
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+        self.begin(writer, b"[")
     }
 
     fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+        self.end(writer, b"]")
     }
 
     fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
+        self.line(writer, !first)
     }
 
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+    fn end_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 
     fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+        self.begin(writer, b"{")
     }
 
     fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+        self.end(writer, b"}")
     }
 
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
+        self.line(writer, !first)
     }
 
     fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
+        writer.write_all(b": ")
     }
 
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.has_value = true;
+        Ok(())
     }
 }

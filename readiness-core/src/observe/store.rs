@@ -25,8 +25,8 @@ use crate::{
     score::Digest,
 };
 
-/// One observation of one round: kind, key, round.
-pub(crate) type Entry = (&'static str, Value, u32);
+/// One observation of one round: kind, key as [`key_text`] writes it, round.
+pub(crate) type Entry = (&'static str, Arc<str>, u32);
 
 type Flight<F> = Shared<BoxFuture<'static, Result<Arc<F>, ObserveError>>>;
 
@@ -94,14 +94,21 @@ impl Observatory {
         path: &Arc<Vec<Entry>>,
         round: u32,
     ) -> Flight<O::Fact> {
-        let key_value = match serde_json::to_value(&key) {
-            Ok(value) => value,
-            Err(e) => {
-                let message = format!("the key of `{}` does not serialise: {e}", O::KIND);
-                return failed(ObserveError::new(Reason::ERROR, message));
-            }
-        };
-        let entry: Entry = (O::KIND, key_value, round);
+        match key_text(&key) {
+            Ok(text) => self.flight_of(key, text, path, round),
+            Err(error) => failed(error),
+        }
+    }
+
+    /// [`Observatory::flight`] of a key whose text is known already.
+    pub(crate) fn flight_of<O: Observation>(
+        self: &Arc<Self>,
+        key: O,
+        text: Arc<str>,
+        path: &Arc<Vec<Entry>>,
+        round: u32,
+    ) -> Flight<O::Fact> {
+        let entry: Entry = (O::KIND, text, round);
         let mut inner = self.lock();
         if inner.closed {
             return failed(ObserveError::new(Reason::CANCELLED, "the run is over"));
@@ -197,7 +204,8 @@ impl Observatory {
         let Some(replay) = &self.sources.replay else {
             return self.sources.find::<O>();
         };
-        match replay.fact(kind, key, *round) {
+        let key = key_value(key);
+        match replay.fact(kind, &key, *round) {
             None => Err(ObserveError::new(
                 Reason::NOT_RECORDED,
                 format!("the recording holds no `{kind}` for {key} in round {round}"),
@@ -233,7 +241,7 @@ impl Observatory {
         };
         self.lock().log.push(RecordedFact {
             kind: kind.to_owned(),
-            key,
+            key: key_value(&key),
             round,
             result,
         });
@@ -360,6 +368,19 @@ impl fmt::Debug for Observatory {
             .field("sources", &self.sources)
             .finish_non_exhaustive()
     }
+}
+
+/// A key as JSON. Equal keys have equal texts, which are small to keep and quick to compare.
+pub(crate) fn key_text<O: Observation>(key: &O) -> Result<Arc<str>, ObserveError> {
+    serde_json::to_string(key).map(Arc::from).map_err(|e| {
+        let message = format!("the key of `{}` does not serialise: {e}", O::KIND);
+        ObserveError::new(Reason::ERROR, message)
+    })
+}
+
+/// The value behind [`key_text`], as recordings hold it.
+fn key_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn failed<F: Send + Sync + 'static>(error: ObserveError) -> Flight<F> {

@@ -4,11 +4,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde_json::Value;
-
 use crate::{
     clock::Timestamp,
-    observe::{Observation, Observatory, ObserveError},
+    observe::{Observation, Observatory, ObserveError, key_text},
     suite::Profile,
     target::Target,
 };
@@ -36,10 +34,14 @@ pub(crate) struct Rounds {
     state: Mutex<RoundState>,
 }
 
+/// Kind and key of an observation.
+type Known = (&'static str, Arc<str>);
+
 #[derive(Debug, Default)]
 struct RoundState {
-    rounds: HashMap<(&'static str, Value), u32>,
-    asked: Vec<((&'static str, Value), bool)>,
+    rounds: HashMap<Known, u32>,
+    /// What this attempt asked for, and whether it has failed so far.
+    asked: HashMap<Known, bool>,
 }
 
 impl Rounds {
@@ -48,7 +50,7 @@ impl Rounds {
     pub(crate) fn advance(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let asked = std::mem::take(&mut state.asked);
-        let any_failed = asked.iter().any(|(_, failed)| *failed);
+        let any_failed = asked.values().any(|failed| *failed);
         for (key, failed) in asked {
             if failed || !any_failed {
                 *state.rounds.entry(key).or_insert(1) += 1;
@@ -56,16 +58,14 @@ impl Rounds {
         }
     }
 
-    fn round_of(&self, key: &(&'static str, Value)) -> u32 {
+    fn round_of(&self, key: &Known) -> u32 {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.rounds.get(key).copied().unwrap_or(1)
     }
 
-    fn note(&self, key: (&'static str, Value), failed: bool) {
+    fn note(&self, key: Known, failed: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.asked.iter().any(|(known, _)| *known == key) {
-            state.asked.push((key, failed));
-        }
+        state.asked.entry(key).or_insert(failed);
     }
 }
 
@@ -121,11 +121,12 @@ impl ProbeContext {
     /// Dropping the future costs nothing: the look goes on for whoever asks next.
     pub async fn observe<O: Observation>(&self, key: O) -> Result<Arc<O::Fact>, ObserveError> {
         let inner = &self.inner;
-        let known = (O::KIND, serde_json::to_value(&key).unwrap_or_default());
+        let text = key_text(&key)?;
+        let known = (O::KIND, Arc::clone(&text));
         let round = inner.rounds.round_of(&known);
         // Noted before the wait: an attempt that is dropped here has failed here.
         inner.rounds.note(known.clone(), true);
-        let result = inner.store.flight(key, &Arc::default(), round).await;
+        let result = inner.store.flight_of(key, text, &Arc::default(), round).await;
         if result.is_ok() {
             inner.rounds.settle(&known);
         }
@@ -134,9 +135,9 @@ impl ProbeContext {
 }
 
 impl Rounds {
-    fn settle(&self, key: &(&'static str, Value)) {
+    fn settle(&self, key: &Known) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, failed)) = state.asked.iter_mut().find(|(known, _)| known == key) {
+        if let Some(failed) = state.asked.get_mut(key) {
             *failed = false;
         }
     }

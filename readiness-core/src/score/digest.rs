@@ -1,12 +1,17 @@
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::{
+    Policy,
+    canonical::{Canonical, write_value},
+};
 use crate::{
-    outcome::{Outcome, Unit},
-    report::RequirementResult,
+    outcome::{Measure, Outcome, Unit},
+    probe::{Priority, ProbeId},
+    report::{RequirementResult, TargetResult},
 };
 
 /// A SHA-256, written as 64 hexadecimal digits.
@@ -17,9 +22,13 @@ pub struct Digest(String);
 impl Digest {
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
+        Self::of_hash(&Sha256::digest(bytes))
+    }
+
+    pub(super) fn of_hash(hash: &[u8]) -> Self {
         use fmt::Write;
         let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
+        for byte in hash {
             let _ = write!(text, "{byte:02x}");
         }
         Self(text)
@@ -34,32 +43,58 @@ impl Digest {
     /// ```
     pub fn of_json(value: &Value) -> Self {
         let mut text = String::new();
-        canonical(value, &mut text);
+        write_value(value, &mut text);
         Self::of(text.as_bytes())
     }
 
     /// The digest of what was seen and judged, whatever the order in which it came: without times and
     /// durations, addresses, and what waivers, attestations and baselines made of it.
     pub(crate) fn of_results(results: &[RequirementResult]) -> Self {
-        let mut seen: Vec<(&str, &str, Value)> = Vec::new();
-        for result in results {
-            for target in &result.targets {
-                let value = json!({
-                    "requirement": result.id,
-                    "probe": result.probe,
-                    "priority": result.priority,
-                    "weight": result.weight,
-                    "blocker": result.blocker,
-                    "target": target.target,
-                    "outcome": timeless(&target.outcome),
-                });
-                seen.push((&result.id, &target.target, value));
+        let mut rows: Vec<(&RequirementResult, &TargetResult)> = results
+            .iter()
+            .flat_map(|result| result.targets.iter().map(move |target| (result, target)))
+            .collect();
+        rows.sort_by_key(|(result, target)| (result.id.as_str(), target.target.as_str()));
+        let mut canonical = Canonical::default();
+        canonical.text("[");
+        for (i, (result, target)) in rows.into_iter().enumerate() {
+            if i > 0 {
+                canonical.text(",");
             }
+            canonical.fields(&Seen {
+                blocker: result.blocker,
+                outcome: timeless(&target.outcome),
+                priority: result.priority,
+                probe: &result.probe,
+                requirement: &result.id,
+                target: &target.target,
+                weight: result.weight,
+            });
         }
-        seen.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-        Self::of_json(&Value::Array(
-            seen.into_iter().map(|(_, _, value)| value).collect(),
-        ))
+        canonical.text("]");
+        canonical.finish()
+    }
+
+    /// The digest of a suite: what it asks, by which catalogue and policy.
+    pub(crate) fn of_suite<'a>(
+        catalog: &str,
+        policy: &Policy,
+        requirements: impl Iterator<Item = Asked<'a>>,
+    ) -> Self {
+        let mut canonical = Canonical::default();
+        canonical.text("{\"catalog\":");
+        canonical.fields(&catalog);
+        canonical.text(",\"policy\":");
+        canonical.value(&serde_json::to_value(policy).unwrap_or_default());
+        canonical.text(",\"requirements\":[");
+        for (i, asked) in requirements.enumerate() {
+            if i > 0 {
+                canonical.text(",");
+            }
+            canonical.fields(&asked);
+        }
+        canonical.text("]}");
+        canonical.finish()
     }
 
     /// The digits.
@@ -92,43 +127,39 @@ impl From<Digest> for String {
     }
 }
 
-fn timeless(outcome: &Outcome) -> Value {
-    let mut outcome = outcome.clone();
-    outcome
-        .measures
-        .retain(|measure| !matches!(measure.unit, Unit::Microseconds));
-    serde_json::to_value(outcome).unwrap_or_default()
+/// What a suite asks, as its digest holds it.
+#[derive(Serialize)]
+pub(crate) struct Asked<'a> {
+    pub(crate) attempts: u32,
+    pub(crate) blocker: Option<bool>,
+    pub(crate) id: &'a str,
+    pub(crate) priority: Priority,
+    pub(crate) probe: String,
+    pub(crate) targets: Vec<&'a str>,
+    pub(crate) timeout: String,
+    pub(crate) weight: Option<u32>,
 }
 
-// serde_json keeps keys sorted or as they came, depending on a feature any crate of the build may turn on.
-fn canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Array(items) => {
-            text.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    text.push(',');
-                }
-                canonical(item, text);
-            }
-            text.push(']');
-        }
-        Value::Object(map) => {
-            let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| *key);
-            text.push('{');
-            for (i, (key, value)) in entries.into_iter().enumerate() {
-                if i > 0 {
-                    text.push(',');
-                }
-                text.push_str(&Value::String(key.clone()).to_string());
-                text.push(':');
-                canonical(value, text);
-            }
-            text.push('}');
-        }
-        scalar => text.push_str(&scalar.to_string()),
+/// What was seen of one requirement at one target, as the digest of the results holds it.
+#[derive(Serialize)]
+struct Seen<'a> {
+    blocker: bool,
+    outcome: Cow<'a, Outcome>,
+    priority: Priority,
+    probe: &'a ProbeId,
+    requirement: &'a str,
+    target: &'a str,
+    weight: u32,
+}
+
+fn timeless(outcome: &Outcome) -> Cow<'_, Outcome> {
+    let is_time = |measure: &Measure| matches!(measure.unit, Unit::Microseconds);
+    if !outcome.measures.iter().any(is_time) {
+        return Cow::Borrowed(outcome);
     }
+    let mut outcome = outcome.clone();
+    outcome.measures.retain(|measure| !is_time(measure));
+    Cow::Owned(outcome)
 }
 
 #[cfg(test)]
@@ -136,19 +167,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn canonical_json_sorts_keys_at_every_depth() {
-        let value: Value = serde_json::from_str(r#"{"b":[{"z":1,"y":"\""}],"a":null}"#).unwrap();
-        let mut text = String::new();
-        canonical(&value, &mut text);
-        assert_eq!(text, r#"{"a":null,"b":[{"y":"\"","z":1}]}"#);
+    fn results_are_digested_as_one_sorted_list() {
+        use crate::score::fixture::{Given, NOW, report};
+        let failed = Outcome::fail("no").finding(crate::Finding::fail("x", "y").subject("z"));
+        let given = || vec![Given::new("b.x", failed.clone()), Given::pass("a.x").blocker()];
+        let seen = |result: &RequirementResult| {
+            serde_json::json!({
+                "requirement": result.id,
+                "probe": result.probe,
+                "priority": result.priority,
+                "weight": result.weight,
+                "blocker": result.blocker,
+                "target": result.targets[0].target,
+                "outcome": result.targets[0].outcome,
+            })
+        };
+        let report = report(given()).concluded(NOW);
+        let expected = serde_json::json!([seen(&report.results[1]), seen(&report.results[0])]);
+        assert_eq!(report.results_digest, Digest::of_json(&expected));
+        assert_eq!(Digest::of_results(&[]), Digest::of(b"[]"));
     }
 
     #[test]
     fn times_are_left_out_and_other_measures_are_not() {
-        use crate::{
-            Measure,
-            score::fixture::{Given, NOW, report},
-        };
+        use crate::score::fixture::{Given, NOW, report};
         let digest = |value: i64, unit: Unit| {
             let outcome = Outcome::pass("fine").measure(Measure::new("m", value, unit));
             report(vec![Given::new("a.x", outcome)])

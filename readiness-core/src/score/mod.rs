@@ -4,6 +4,7 @@
 mod accept;
 mod attestation;
 mod baseline;
+mod canonical;
 mod conclude;
 mod decision;
 mod digest;
@@ -18,7 +19,6 @@ mod policy;
 mod trend;
 mod waiver;
 
-pub(crate) use self::conclude::conclude;
 pub use self::{
     attestation::{Attestation, AttestationError, AttestationRecord, Attested, AttestedEvidence},
     baseline::{Baseline, BaselineError, BaselineRecord, KnownFinding},
@@ -29,3 +29,4 @@ pub use self::{
     trend::{Change, ChangeKind, Trend},
     waiver::{Waiver, WaiverError, WaiverRecord, WaiverState},
 };
+pub(crate) use self::{conclude::conclude, digest::Asked};

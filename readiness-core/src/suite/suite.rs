@@ -4,8 +4,6 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::json;
-
 use super::{Profile, Requirement};
 use crate::{
     observe::{Recording, Sources},
@@ -13,7 +11,7 @@ use crate::{
     redact::{Credential, Credentials},
     report::Report,
     run::Runner,
-    score::{Attestation, Baseline, Digest, Policy, Waiver},
+    score::{Asked, Attestation, Baseline, Digest, Policy, Waiver},
     target::Target,
 };
 
@@ -264,28 +262,21 @@ impl Suite {
 
     /// What is asked, of which labels, with which thresholds, and what decides. No URL, no secret.
     pub(crate) fn digest(&self) -> Digest {
-        let requirements: Vec<_> = self
-            .requirements
-            .iter()
-            .map(|requirement| {
-                let labels: Vec<&str> = requirement.targets().iter().map(|t| t.label()).collect();
-                json!({
-                    "id": requirement.id(),
-                    "probe": format!("{:?}", requirement.probe()),
-                    "targets": labels,
-                    "priority": self.priority_of(requirement),
-                    "weight": requirement.own_weight(),
-                    "blocker": requirement.own_blocker(),
-                    "timeout": format!("{:?}", requirement.attempt_timeout()),
-                    "attempts": requirement.own_retry().attempts,
-                })
-            })
-            .collect();
-        Digest::of_json(&json!({
-            "catalog": self.catalog(),
-            "policy": self.policy,
-            "requirements": requirements,
-        }))
+        let asked = |requirement| self.asked(requirement);
+        Digest::of_suite(self.catalog(), &self.policy, self.requirements.iter().map(asked))
+    }
+
+    fn asked<'a>(&self, requirement: &'a Requirement) -> Asked<'a> {
+        Asked {
+            attempts: requirement.own_retry().attempts,
+            blocker: requirement.own_blocker(),
+            id: requirement.id(),
+            priority: self.priority_of(requirement),
+            probe: format!("{:?}", requirement.probe()),
+            targets: requirement.targets().iter().map(|t| t.label()).collect(),
+            timeout: format!("{:?}", requirement.attempt_timeout()),
+            weight: requirement.own_weight(),
+        }
     }
 }
 
@@ -323,4 +314,37 @@ pub enum SuiteError {
     /// It asks nothing.
     #[error("the suite is empty: it has no requirement, and nothing can be said of nothing")]
     Empty,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Outcome, probe_fn};
+
+    #[test]
+    fn the_digest_is_that_of_what_is_asked() {
+        let target = |text: &str| Target::parse(text).unwrap();
+        let probe = probe_fn("queue.depth", |_| async { Ok(Outcome::pass("3 orders wait")) });
+        let requirement = Requirement::new(probe, target("tcp://queue:5672"));
+        let requirement = requirement
+            .and_target(target("tcp://other:5672"))
+            .blocker(true)
+            .weight(3);
+        let suite = Suite::default().with(requirement).unwrap();
+        let expected = serde_json::json!({
+            "catalog": Suite::CATALOG,
+            "policy": Policy::default(),
+            "requirements": [{
+                "id": "queue.depth",
+                "probe": format!("{:?}", suite.requirements()[0].probe()),
+                "targets": ["queue:5672", "other:5672"],
+                "priority": Priority::Medium,
+                "weight": 3,
+                "blocker": true,
+                "timeout": "10s",
+                "attempts": 1,
+            }],
+        });
+        assert_eq!(suite.digest(), Digest::of_json(&expected));
+    }
 }
