@@ -10,5 +10,4 @@ mod refusal;
 mod trust;
 mod x509;
 
-pub(crate) use self::refusal::not_looked;
 pub use self::{certificate::TlsCertificate, protocol::TlsProtocol};
