@@ -4,12 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
-    Cause, Finding, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target,
+    Cause, Evidence, Finding, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target, Unit,
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
 /// The most addresses of one name that are looked at.
 pub const MOST_ADDRESSES: usize = 16;
+
+/// The label of evidence that tells what of a target was not looked at. A run lifts it into its view.
+pub const NOT_LOOKED_AT: &str = "not looked at";
 
 /// The addresses of a target that can be looked at from here, and those that cannot.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -24,7 +27,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// What is not looked at, in words; `None` where everything is.
+    /// What is not looked at, in words; `None` where everything is: `2001:db8::1 (no local route)`.
     pub fn gap(&self) -> Option<String> {
         let mut parts = Vec::new();
         if !self.without_route.is_empty() {
@@ -37,7 +40,15 @@ impl Addresses {
                 self.left_out
             ));
         }
-        (!parts.is_empty()).then(|| format!("not looked at: {}", parts.join("; ")))
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// Says with an outcome what of the target was not looked at.
+    pub fn noted_in(&self, outcome: Outcome) -> Outcome {
+        match self.gap() {
+            Some(gap) => outcome.evidence(NOT_LOOKED_AT, gap),
+            None => outcome,
+        }
     }
 }
 
@@ -66,17 +77,21 @@ pub async fn addresses_of(cx: &ProbeContext, host: &str) -> Result<Addresses, Pr
             merge(host, v4.as_deref(), v6.as_deref()).map_err(ProbeError::because)?
         }
     };
-    let left_out = all.len().saturating_sub(MOST_ADDRESSES);
     let routes = join_all(all.iter().take(MOST_ADDRESSES).map(|&address| async move {
         let route = cx.observe(LocalRoute::new(address)).await;
         // Where nobody can tell whether there is a route, looking tells.
         (address, route.map_or(true, |route| route.exists))
     }));
+    routed(host, all.len(), routes.await).map_err(ProbeError::because)
+}
+
+/// The addresses of a name by whether there is a route to them; `known` counts also those left out.
+pub(crate) fn routed(host: &str, known: usize, routes: Vec<(IpAddr, bool)>) -> Result<Addresses, Cause> {
     let mut found = Addresses {
-        left_out,
+        left_out: known.saturating_sub(MOST_ADDRESSES),
         ..Addresses::default()
     };
-    for (address, has_route) in routes.await {
+    for (address, has_route) in routes {
         if has_route {
             found.reachable.push(address);
         } else {
@@ -84,12 +99,11 @@ pub async fn addresses_of(cx: &ProbeContext, host: &str) -> Result<Addresses, Pr
         }
     }
     if found.reachable.is_empty() {
-        let cause = Cause::new(
+        return Err(Cause::new(
             format!("route to {host}"),
             Reason::NO_ROUTE,
             format!("this machine has no route to any address of `{host}`"),
-        );
-        return Err(ProbeError::because(cause));
+        ));
     }
     Ok(found)
 }
@@ -106,6 +120,14 @@ pub async fn endpoints(cx: &ProbeContext, port: u16, tls: bool) -> Result<Vec<En
         .iter()
         .map(|&address| Endpoint::new(SocketAddr::new(address, port), name, tls))
         .collect())
+}
+
+/// Says with an outcome what of the target was not looked at; the run has looked where that is already.
+pub(crate) async fn noted(cx: &ProbeContext, outcome: Outcome) -> Outcome {
+    match addresses(cx).await {
+        Ok(found) => found.noted_in(outcome),
+        Err(_) => outcome,
+    }
 }
 
 /// What an address is where the world cannot reach it by routing: loopback, private and their like, also
@@ -159,6 +181,29 @@ fn special_v4(v4: Ipv4Addr) -> Option<&'static str> {
     }
 }
 
+/// Refuses a path whose query has values: it stands in keys, recordings and messages as it is.
+#[cfg(feature = "http")]
+pub(crate) fn check_query(path: &str) -> Result<(), String> {
+    match path.split_once('?') {
+        Some((bare, query)) if query.contains('=') => Err(format!(
+            "`path` has a query with a value, which may be secret and would be shown; give the target the \
+             whole URL, such as `url = {{ env = \"HEALTH_URL\" }}`, which hides it, and write `path = \"{bare}\"`"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A path at a target as keys hold it: where the target's URL has the same path, its query goes with it,
+/// hidden behind handles.
+#[cfg(feature = "http")]
+pub(crate) fn path_at(target: &Target, path: &str) -> String {
+    if path == target.path() {
+        target.path_and_query()
+    } else {
+        path.to_owned()
+    }
+}
+
 /// The `Host` of a target on this port: the port is left out where it is the scheme's own.
 pub fn authority(target: &Target, port: u16, tls: bool) -> String {
     authority_of(target.host(), port, tls)
@@ -183,19 +228,10 @@ pub fn not_seen(error: &ObserveError) -> Outcome {
     }
 }
 
-/// One outcome for all addresses: the worst. Where all addresses say the same, it is said once; else
-/// each finding names its address.
+/// One outcome for all addresses: the worst. Where all addresses have the same faults, each is said once,
+/// and what differs otherwise is given with its address; else each finding names its address.
 pub fn worst_of(outcomes: Vec<(SocketAddr, Outcome)>) -> Outcome {
-    let same = |a: &Outcome, b: &Outcome| {
-        a.status == b.status
-            && a.findings.len() == b.findings.len()
-            && a.findings
-                .iter()
-                .zip(&b.findings)
-                .all(|(a, b)| (&a.code, &a.subject, &a.status) == (&b.code, &b.subject, &b.status))
-    };
     let count = outcomes.len();
-    let all_same = outcomes.windows(2).all(|pair| same(&pair[0].1, &pair[1].1));
     let mut outcomes = outcomes;
     outcomes.sort_by_key(|(address, outcome)| (outcome.status.rank(), outcome.status.credit(), *address));
     let mut rest = outcomes.into_iter();
@@ -205,8 +241,18 @@ pub fn worst_of(outcomes: Vec<(SocketAddr, Outcome)>) -> Outcome {
     if count == 1 {
         return worst;
     }
-    if all_same {
-        return worst.evidence("addresses", format!("the same on all {count}"));
+    let rest: Vec<(SocketAddr, Outcome)> = rest.collect();
+    if rest.iter().all(|(_, other)| are_alike(&worst, other)) {
+        let first = worst.clone();
+        for (address, other) in &rest {
+            add_differences(&mut worst, &first, other, address.ip());
+        }
+        let said = if worst == first {
+            format!("the same on all {count}")
+        } else {
+            format!("alike on all {count}; what differs stands with its address")
+        };
+        return worst.evidence("addresses", said);
     }
     worst.summary = format!("on {}: {}", address.ip(), worst.summary);
     let mark = |finding: Finding, address: SocketAddr| {
@@ -218,16 +264,61 @@ pub fn worst_of(outcomes: Vec<(SocketAddr, Outcome)>) -> Outcome {
         finding.subject(subject)
     };
     worst.findings = worst.findings.into_iter().map(|f| mark(f, address)).collect();
+    let first = worst.evidence.clone();
     for (address, outcome) in rest {
         worst
             .findings
             .extend(outcome.findings.into_iter().map(|f| mark(f, address)));
+        worst
+            .evidence
+            .extend(unlike(&first, &outcome.evidence, address.ip()));
         worst.measures.extend(outcome.measures);
     }
     worst
 }
 
-fn merge(
+/// Whether two addresses have the same faults. Messages may differ: they can hold times.
+fn are_alike(a: &Outcome, b: &Outcome) -> bool {
+    a.status == b.status
+        && a.findings.len() == b.findings.len()
+        && a.findings
+            .iter()
+            .zip(&b.findings)
+            .all(|(a, b)| (&a.code, &a.subject, &a.status) == (&b.code, &b.subject, &b.status))
+}
+
+/// Adds what another address said differently. The findings keep their subjects, and so their
+/// fingerprints: two times are never the same.
+fn add_differences(to: &mut Outcome, first: &Outcome, other: &Outcome, address: IpAddr) {
+    for ((to, first), other) in to.findings.iter_mut().zip(&first.findings).zip(&other.findings) {
+        if first.message != other.message {
+            to.evidence
+                .push(Evidence::new(format!("on {address}"), &*other.message));
+        }
+        to.evidence
+            .extend(unlike(&first.evidence, &other.evidence, address));
+    }
+    to.evidence
+        .extend(unlike(&first.evidence, &other.evidence, address));
+    for measure in &other.measures {
+        if measure.unit != Unit::Microseconds && !first.measures.contains(measure) {
+            let mut measure = measure.clone();
+            measure.name = format!("{} on {address}", measure.name);
+            to.measures.push(measure);
+        }
+    }
+}
+
+/// What of the other evidence is not in the first, with the address.
+fn unlike(first: &[Evidence], other: &[Evidence], address: IpAddr) -> Vec<Evidence> {
+    let missing = other.iter().filter(|evidence| !first.contains(evidence));
+    missing
+        .map(|evidence| Evidence::new(format!("{} on {address}", evidence.label), &*evidence.value))
+        .collect()
+}
+
+/// The addresses of a name from the look-ups of both families, or why there is none: one cause, whoever asks.
+pub(crate) fn merge(
     host: &str,
     v4: Result<&DnsAnswer, &ObserveError>,
     v6: Result<&DnsAnswer, &ObserveError>,
@@ -290,6 +381,8 @@ fn merge(
 
 #[cfg(test)]
 mod tests {
+    use readiness_core::Measure;
+
     use super::*;
 
     fn answer(result: DnsResult) -> DnsAnswer {
@@ -384,6 +477,22 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "http")]
+    #[test]
+    fn secrets_do_not_stand_in_paths() {
+        for path in ["/x?token=s3cr3t", "/x?verbose&k=v", "/?="] {
+            let problem = check_query(path).unwrap_err();
+            assert!(problem.contains("url = { env") && !problem.contains("s3cr3t"), "{problem}");
+        }
+        for path in ["", "/x", "/x?verbose", "/x=1"] {
+            assert_eq!(check_query(path), Ok(()));
+        }
+        let target = Target::parse("https://a.test/x?token=s3cr3t").unwrap();
+        let path = path_at(&target, "/x");
+        assert!(path.starts_with("/x?token={") && !path.contains("s3cr3t"), "{path}");
+        assert_eq!(path_at(&target, "/y"), "/y");
+    }
+
     #[test]
     fn the_worst_address_decides_and_is_named() {
         let at = |n: u8| SocketAddr::from(([192, 0, 2, n], 443));
@@ -393,7 +502,68 @@ mod tests {
         assert_eq!(both.findings[0].subject, "chain[0] on 192.0.2.2");
         let same = worst_of(vec![(at(1), fail.clone()), (at(2), fail.clone())]);
         assert_eq!(same.findings, fail.findings);
+        assert!(
+            same.evidence
+                .iter()
+                .any(|evidence| evidence.value == "the same on all 2")
+        );
         assert_eq!(worst_of(vec![(at(1), fail.clone())]), fail);
         assert!(worst_of(vec![]).status.is_unknown());
+    }
+
+    #[test]
+    fn what_differs_between_addresses_is_not_called_the_same() {
+        let at = |n: u8| SocketAddr::from(([192, 0, 2, n], 443));
+        let outcome = |message: &str, server: &str, days: i64| {
+            let finding = Finding::fail("expired", message)
+                .subject("chain[0]")
+                .evidence("serial", server);
+            Outcome::judged("old", vec![finding])
+                .evidence("server", server)
+                .evidence("port", "443")
+                .measure(Measure::new("days", days, Unit::Count))
+                .measure(Measure::new("connect", days, Unit::Microseconds))
+        };
+        let said = |both: &Outcome| both.evidence.last().unwrap().value.clone();
+        let both = worst_of(vec![
+            (at(1), outcome("ended on Monday", "a", 1)),
+            (at(2), outcome("ended on Friday", "b", 2)),
+        ]);
+        assert!(said(&both).starts_with("alike on all 2"), "{both:?}");
+        assert_eq!(both.findings.len(), 1);
+        assert_eq!(both.findings[0].subject, "chain[0]");
+        let shown: Vec<(&str, &str)> = both.findings[0]
+            .evidence
+            .iter()
+            .chain(&both.evidence)
+            .map(|evidence| (&*evidence.label, &*evidence.value))
+            .collect();
+        assert_eq!(
+            shown[..5],
+            [
+                ("serial", "a"),
+                ("on 192.0.2.2", "ended on Friday"),
+                ("serial on 192.0.2.2", "b"),
+                ("server", "a"),
+                ("port", "443"),
+            ]
+        );
+        assert_eq!(shown[5], ("server on 192.0.2.2", "b"));
+        let names: Vec<&str> = both.measures.iter().map(|measure| &*measure.name).collect();
+        assert_eq!(names, ["days", "connect", "days on 192.0.2.2"]);
+        // Times alone are no difference.
+        let mut slower = outcome("x", "a", 1);
+        slower.measures[1].value = 9;
+        let both = worst_of(vec![(at(1), outcome("x", "a", 1)), (at(2), slower)]);
+        assert_eq!(said(&both), "the same on all 2");
+        // Where the faults differ, the evidence of each address stays.
+        let both = worst_of(vec![
+            (at(1), Outcome::pass("fine").evidence("server", "a")),
+            (at(2), outcome("x", "b", 1)),
+        ]);
+        assert!(
+            both.evidence
+                .contains(&Evidence::new("server on 192.0.2.1", "a"))
+        );
     }
 }

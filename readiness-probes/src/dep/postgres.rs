@@ -11,7 +11,7 @@ use super::{
     verdict::{Scene, broken, channel, combined, described, tls_missing, withheld},
 };
 use crate::{
-    address::endpoints,
+    address::{endpoints, noted},
     net::tcp::{not_open, place},
 };
 
@@ -77,7 +77,7 @@ impl Probe for Postgres {
                 (address, cx.observe(key).await)
             });
         let seen = join_all(looks).await;
-        Ok(combined(
+        let outcome = combined(
             seen,
             |facts| facts.tcp.state,
             |address, facts| {
@@ -89,7 +89,8 @@ impl Probe for Postgres {
                 };
                 judge(&scene, facts)
             },
-        ))
+        );
+        Ok(noted(cx, outcome).await)
     }
 }
 

@@ -116,11 +116,7 @@ impl Probe for HttpsRedirect {
             };
             (SocketAddr::new(address, plain), outcome)
         });
-        let outcome = worst_of(join_all(looks).await);
-        Ok(match found.gap() {
-            Some(gap) => outcome.evidence("gap", gap),
-            None => outcome,
-        })
+        Ok(found.noted_in(worst_of(join_all(looks).await)))
     }
 }
 

@@ -190,6 +190,7 @@ impl HttpJson {
         {
             return Err("`path` holds a space, a control character or `#`".to_owned());
         }
+        address::check_query(&self.path)?;
         if self.assert.is_empty() {
             return Err(
                 "`assert` is empty, so nothing could fail; write `[{ pointer = \"/status\", equals = \"ok\" }]`"
@@ -215,7 +216,7 @@ impl Probe for HttpJson {
         let authority = address::authority(target, target.port(), target.is_tls());
         let path = match self.path.as_str() {
             "" => target.path_and_query(),
-            path => path.to_owned(),
+            path => address::path_at(target, path),
         };
         let call = ApiCall::get(format!("{scheme}://{authority}{path}")).credential(target.credential());
         let answer = cx.observe(call).await?;

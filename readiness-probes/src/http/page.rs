@@ -50,14 +50,12 @@ pub(crate) async fn judge_page(
                 let what = applicability::describe(&exchange);
                 judge(&key, &exchange).evidence("response", format!("{} → {what}", cx.target()))
             }
-            Err(error) => match error.cause {
-                Some(cause) => Outcome::dependency_failed(cause),
-                None => Outcome::unknown(error.reason, error.message),
-            },
+            Err(error) => address::not_seen(&error),
         };
         (key.endpoint.address, outcome)
     });
-    Ok(address::worst_of(judged.collect()))
+    let outcome = address::worst_of(judged.collect());
+    Ok(address::noted(cx, outcome).await)
 }
 
 #[cfg(test)]

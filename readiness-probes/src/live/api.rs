@@ -9,11 +9,11 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use http::{HeaderName, HeaderValue, header};
 use readiness_core::{
     Cause, ErrorChain, Looking, Observation, ObserveError, Origin, Reason, Source,
-    fact::{ByteText, DnsLookup, Family},
+    fact::{ByteText, DnsLookup, Family, LocalRoute},
     redact::CredentialKind,
 };
 use reqwest::{Client, Response, redirect};
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::settings::Shared;
-use crate::address::{UNENCRYPTED, is_local};
+use crate::address::{MOST_ADDRESSES, UNENCRYPTED, is_local, merge, routed};
 
 /// The most of a body that is read.
 const MOST_BODY_BYTES: usize = 1024 * 1024;
@@ -144,7 +144,7 @@ impl ApiSource {
             .map_err(|e| own(&ErrorChain(&e)))
     }
 
-    /// The addresses of a host, from the run's own look-ups.
+    /// The addresses of a host that can be asked from here, from the run's own look-ups.
     async fn addresses(&self, origin: &Origin, cx: &Looking) -> Result<Vec<SocketAddr>, ObserveError> {
         let host = &origin.host;
         let all = match host.parse::<IpAddr>() {
@@ -155,32 +155,16 @@ impl ApiSource {
                     cx.observe(DnsLookup::address(host, Family::V6)),
                 )
                 .await;
-                let found: Vec<IpAddr> = [&v4, &v6]
-                    .into_iter()
-                    .flatten()
-                    .flat_map(|answer| answer.addresses())
-                    .collect();
-                if found.is_empty() {
-                    v4?;
-                    v6?;
-                }
-                found
+                merge(host, v4.as_deref(), v6.as_deref()).map_err(ObserveError::because)?
             }
         };
-        let wanted = |address: &IpAddr| self.0.only.is_none_or(|only| only == Family::of(*address));
-        let all: Vec<SocketAddr> = all
-            .into_iter()
-            .filter(wanted)
-            .map(|address| SocketAddr::new(address, origin.port))
-            .collect();
-        if all.is_empty() {
-            return Err(ObserveError::because(Cause::new(
-                format!("address of {host}"),
-                Reason::DNS_NODATA,
-                format!("`{host}` has no address that can be asked"),
-            )));
-        }
-        Ok(all)
+        let routes = join_all(all.iter().take(MOST_ADDRESSES).map(|&address| async move {
+            let route = cx.observe(LocalRoute::new(address)).await;
+            (address, route.map_or(true, |route| route.exists))
+        }));
+        let found = routed(host, all.len(), routes.await).map_err(ObserveError::because)?;
+        let at = |address| SocketAddr::new(address, origin.port);
+        Ok(found.reachable.into_iter().map(at).collect())
     }
 }
 

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -10,18 +10,23 @@ use std::{fmt, path::PathBuf};
 
 #[cfg(feature = "tls")]
 use readiness_core::Secret;
-use readiness_core::{Sources, fact::Family};
+use readiness_core::{Sources, Suite, fact::Family};
 
 #[cfg(feature = "dns")]
 use super::dns::{DnsSettings, DnsSource};
 use super::{
     link::LinkSource,
     route::RouteSource,
-    settings::{Shared, proxy_variables},
+    settings::{Shared, canonical, proxy_variables},
     view::ViewSource,
 };
 #[cfg(feature = "tls")]
-use super::{pem, provider::provider, roots::Roots, settings::TlsSettings};
+use super::{
+    pem,
+    provider::provider,
+    roots::Roots,
+    settings::{ClientIdentity, TlsSettings},
+};
 
 /// Builds the sources that look at real deployments.
 ///
@@ -53,6 +58,8 @@ pub struct Live {
     authorities: Vec<Authority>,
     #[cfg(feature = "tls")]
     client_certificate: Option<ClientPem>,
+    #[cfg(feature = "tls")]
+    client_certificate_for: BTreeSet<String>,
     #[cfg(feature = "http")]
     user_agent: String,
     #[cfg(feature = "http")]
@@ -110,6 +117,8 @@ impl Live {
             authorities: Vec::new(),
             #[cfg(feature = "tls")]
             client_certificate: None,
+            #[cfg(feature = "tls")]
+            client_certificate_for: BTreeSet::new(),
             #[cfg(feature = "http")]
             user_agent: concat!("readiness/", env!("CARGO_PKG_VERSION")).to_owned(),
             #[cfg(feature = "http")]
@@ -134,8 +143,7 @@ impl Live {
 
     /// Gives a name an address; several calls give it several. No nameserver is asked for this name.
     pub fn resolve(mut self, name: &str, address: IpAddr) -> Self {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        let known = self.overrides.entry(name).or_default();
+        let known = self.overrides.entry(canonical(name)).or_default();
         if !known.contains(&address) {
             known.push(address);
         }
@@ -146,6 +154,23 @@ impl Live {
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
+    }
+
+    /// The sources for this suite: where nothing else was said, the client certificate may be shown to the
+    /// hosts of its targets.
+    ///
+    /// # Errors
+    /// As [`Live::sources`].
+    pub fn sources_for(&self, suite: &Suite) -> Result<Sources, LiveError> {
+        #[cfg(feature = "tls")]
+        if self.client_certificate.is_some() && self.client_certificate_for.is_empty() {
+            let targets = suite.requirements().iter().flat_map(|requirement| requirement.targets());
+            let live = self.clone().client_certificate_for(targets.map(|target| target.host()));
+            return live.sources();
+        }
+        #[cfg(not(feature = "tls"))]
+        let _ = suite;
+        self.sources()
     }
 
     /// The sources, checked as far as that is possible without looking.
@@ -300,11 +325,23 @@ impl Live {
     }
 
     /// Shows this certificate to peers that ask for one: its chain and its key, both PEM.
+    ///
+    /// It tells who we are, so it goes to named hosts alone: those of [`Live::client_certificate_for`], or the
+    /// targets of the suite that [`Live::sources_for`] is given. A host that a redirect names gets none unless
+    /// it is one of them. Whoever answers at such a host sees it, also with a certificate that is not
+    /// trusted: a client shows its own before it can know. The key never leaves this process.
     pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.client_certificate = Some(ClientPem {
             chain: Secret::new(chain.into()),
             key: Secret::new(key.into()),
         });
+        self
+    }
+
+    /// Names the hosts that the client certificate may be shown to, without ports; several calls add up.
+    pub fn client_certificate_for<N: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = N>) -> Self {
+        let names = hosts.into_iter().map(|host| canonical(host.as_ref()));
+        self.client_certificate_for.extend(names);
         self
     }
 
@@ -357,10 +394,17 @@ impl Live {
         }
         let client_certificate = match &self.client_certificate {
             None => None,
-            Some(ClientPem { chain, key }) => {
-                let own = pem::client_certificate(&provider, chain.reveal(), key.reveal())?;
-                Some(Arc::new(own))
+            Some(_) if self.client_certificate_for.is_empty() => {
+                return Err(LiveError::Setting(
+                    "a client certificate is given, and no host that it may be shown to; name them with \
+                     `Live::client_certificate_for`, or use `Live::sources_for`"
+                        .to_owned(),
+                ));
             }
+            Some(ClientPem { chain, key }) => Some(ClientIdentity {
+                names: self.client_certificate_for.clone(),
+                key: Arc::new(pem::client_certificate(&provider, chain.reveal(), key.reveal())?),
+            }),
         };
         Ok(TlsSettings {
             timeout: self.tls_timeout,
@@ -463,6 +507,17 @@ mod tests {
             error.starts_with("the CA certificate given as PEM is empty"),
             "{error}"
         );
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_client_certificate_is_for_somebody() {
+        let live = Live::new().client_certificate("chain", "key");
+        let error = live.sources().unwrap_err().to_string();
+        assert!(error.contains("no host"), "{error}");
+        // With a host it is read, and found wrong.
+        let error = live.client_certificate_for(["a.test"]).sources().unwrap_err();
+        assert!(error.to_string().contains("the client certificate"), "{error}");
     }
 
     #[cfg(feature = "http")]

@@ -28,7 +28,45 @@ pub(crate) struct TlsSettings {
     pub(crate) timeout: Duration,
     pub(crate) provider: std::sync::Arc<rustls::crypto::CryptoProvider>,
     pub(crate) roots: super::roots::Roots,
-    pub(crate) client_certificate: Option<std::sync::Arc<rustls::sign::CertifiedKey>>,
+    pub(crate) client_certificate: Option<ClientIdentity>,
+}
+
+#[cfg(feature = "tls")]
+impl TlsSettings {
+    /// The client certificate for a peer of this name.
+    pub(crate) fn client_certificate_for(
+        &self,
+        name: &str,
+    ) -> Option<std::sync::Arc<rustls::sign::CertifiedKey>> {
+        let identity = self.client_certificate.as_ref()?;
+        let is_for = identity.names.contains(&canonical(name));
+        is_for.then(|| std::sync::Arc::clone(&identity.key))
+    }
+
+    /// Why a peer of this name got no client certificate.
+    pub(crate) fn client_certificate_missing(&self, name: &str) -> String {
+        if self.client_certificate.is_some() {
+            format!("the one that was given is not for `{name}`")
+        } else {
+            "none was given".to_owned()
+        }
+    }
+}
+
+/// Who we are, for some peers.
+#[cfg(feature = "tls")]
+#[derive(Debug)]
+pub(crate) struct ClientIdentity {
+    /// The names of the peers that may see it, in lower case and without a final dot.
+    pub(crate) names: std::collections::BTreeSet<String>,
+    pub(crate) key: std::sync::Arc<rustls::sign::CertifiedKey>,
+}
+
+/// A name as names are compared: in lower case, without a final dot or brackets.
+pub(crate) fn canonical(name: &str) -> String {
+    name.trim_matches(['[', ']'])
+        .trim_end_matches('.')
+        .to_ascii_lowercase()
 }
 
 /// What every exchange shares.

@@ -24,7 +24,7 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// An open port that is not allowed fails, and so does a forbidden one; if it does not accept a second
-    /// time it only warns. A required port that is closed or filtered fails. Where no port answers at all,
+    /// time it only warns, and if the time was over before it was asked again it is unknown. A required port that is closed or filtered fails. Where no port answers at all,
     /// or where nearly all accept (a proxy that answers for everybody, a tarpit), nothing is told, and the
     /// outcome is unknown; so it is where ports were left untried. Ports outside the scope are not tried:
     /// that only the allowed ones are open is said after `scope = "all"` alone. What is filtered from here
@@ -164,11 +164,7 @@ impl Probe for PortExposure {
             Ok((address, judge(self, &facts)))
         });
         let outcomes: Result<Vec<_>, ProbeError> = join_all(sweeps).await.into_iter().collect();
-        let outcome = worst_of(outcomes?);
-        Ok(match found.gap() {
-            Some(gap) => outcome.evidence("addresses", gap),
-            None => outcome,
-        })
+        Ok(found.noted_in(worst_of(outcomes?)))
     }
 }
 
@@ -290,8 +286,10 @@ fn unexpected(settings: &PortExposure, open: &OpenPort) -> Finding {
             format!("{rule}{usually}; accepted once, and not a second time"),
         )
         .evidence("confirmed", "a second connection was not accepted"),
-        None => Finding::warn(
+        // The time was over first. That it is harmless was not seen.
+        None => Finding::unknown(
             code,
+            Reason::TIMEOUT,
             format!("{rule}{usually}; accepted once, and was not asked again"),
         )
         .evidence("confirmed", "no second connection was tried"),

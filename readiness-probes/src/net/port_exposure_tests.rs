@@ -89,15 +89,15 @@ fn an_unexpected_port_fails_and_is_named() {
 }
 
 #[test]
-fn what_is_not_confirmed_only_warns() {
+fn what_is_not_confirmed_only_warns_and_what_was_not_asked_again_is_unknown() {
     let probe = settings(json!({ "allowed": [443], "forbidden": [1234] }));
-    for confirmed in [Some(false), None] {
+    for (confirmed, word) in [(Some(false), "warn"), (None, "unknown")] {
         let facts = swept(
             &probe,
             vec![open(443, None), open(6379, confirmed), open(1234, confirmed)],
         );
         let outcome = judge(&probe, &facts);
-        assert!(outcome.status.is_warn(), "{confirmed:?}");
+        assert_eq!(outcome.status.word(), word);
     }
 }
 

@@ -7,7 +7,7 @@ use readiness_core::{
     fact::{PortState, TcpConnect, TcpFacts},
 };
 
-use crate::address::{addresses, endpoints, worst_of};
+use crate::address::{endpoints, noted, worst_of};
 
 readiness_core::probe! {
     /// The port accepts TCP connections.
@@ -45,7 +45,6 @@ impl Probe for Tcp {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let port = cx.target().port();
-        let gap = addresses(cx).await?.gap();
         let looks = endpoints(cx, port, false)
             .await?
             .into_iter()
@@ -54,11 +53,7 @@ impl Probe for Tcp {
                 (address, cx.observe(TcpConnect::new(endpoint)).await)
             });
         let seen = join_all(looks).await;
-        let outcome = judge(self, cx.target().host(), port, seen);
-        Ok(match gap {
-            Some(gap) => outcome.evidence("addresses", gap),
-            None => outcome,
-        })
+        Ok(noted(cx, judge(self, cx.target().host(), port, seen)).await)
     }
 }
 

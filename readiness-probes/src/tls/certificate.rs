@@ -80,12 +80,13 @@ impl Probe for TlsCertificate {
                 let (address, host) = (endpoint.address, endpoint.name.clone());
                 let outcome = match cx.observe(TlsHandshake::new(endpoint)).await {
                     Ok(facts) => judge(&facts, &host, rules),
-                    Err(error) => refusal::not_looked(error),
+                    Err(error) => address::not_seen(&error),
                 };
                 (address, outcome)
             }
         });
-        Ok(address::worst_of(join_all(looks).await))
+        let outcome = address::worst_of(join_all(looks).await);
+        Ok(address::noted(cx, outcome).await)
     }
 }
 

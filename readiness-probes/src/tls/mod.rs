@@ -10,6 +10,4 @@ mod refusal;
 mod trust;
 mod x509;
 
-#[cfg(feature = "http")]
-pub(crate) use self::refusal::not_looked;
 pub use self::{certificate::TlsCertificate, protocol::TlsProtocol};

@@ -75,11 +75,12 @@ impl Probe for TlsProtocol {
             let address = endpoint.address;
             let outcome = match cx.observe(TlsHandshake::new(endpoint)).await {
                 Ok(facts) => judge(&facts, self),
-                Err(error) => refusal::not_looked(error),
+                Err(error) => address::not_seen(&error),
             };
             (address, outcome)
         });
-        Ok(address::worst_of(join_all(looks).await))
+        let outcome = address::worst_of(join_all(looks).await);
+        Ok(address::noted(cx, outcome).await)
     }
 }
 

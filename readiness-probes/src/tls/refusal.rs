@@ -19,14 +19,6 @@ pub(super) fn is_about_version(reason: &Reason, message: &str) -> bool {
         || (*reason == Reason::TLS_INCOMPATIBLE && message.contains("ServerDoesNotSupportTls12Or13"))
 }
 
-/// What an address is worth that could not be looked at.
-pub(crate) fn not_looked(error: ObserveError) -> Outcome {
-    match error.cause {
-        Some(cause) => Outcome::dependency_failed(cause),
-        None => Outcome::unknown(error.reason, error.message),
-    }
-}
-
 fn advice(reason: &Reason, message: &str) -> &'static str {
     if is_about_version(reason, message) {
         return "allow TLS 1.2 and TLS 1.3 on the server";

@@ -22,8 +22,18 @@ async fn a_demanded_client_certificate_is_one_cause_for_all_exchanges() {
     assert_eq!(peer.connections(), 1);
 
     let (chain, key) = ca.client();
-    let looks = looks(&live(&ca).client_certificate(chain, key));
-    assert_eq!(looks.observe(get(https(&peer), "/")).await.unwrap().status, 200);
+    let ours = live(&ca).client_certificate(chain, key);
+    let looks_for_it = looks(&ours.clone().client_certificate_for([NAME]));
+    assert_eq!(
+        looks_for_it.observe(get(https(&peer), "/")).await.unwrap().status,
+        200
+    );
+    // To a host that it was not given for, such as one that a redirect names, it is not shown.
+    let looks_elsewhere = looks(&ours.client_certificate_for(["own.test"]));
+    let error = looks_elsewhere.observe(get(https(&peer), "/")).await.unwrap_err();
+    let cause = error.cause.unwrap();
+    assert_eq!(cause.reason, Reason::TLS_CLIENT_CERTIFICATE_REQUIRED);
+    assert!(cause.message.contains("is not for `"), "{}", cause.message);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::{
     HealthFormat, StatusSet, findings,
     payload::{self, Health, Payload, Verdict},
 };
-use crate::{address, tls::not_looked};
+use crate::address;
 
 readiness_core::probe! {
     /// The service says that it is well, and says so in time.
@@ -36,7 +36,8 @@ readiness_core::probe! {
     /// See the log of the service and of the component that is named; answer 200 for well and 503 for not,
     /// from the path itself, without a login.
     pub struct HttpHealth {
-        /// The path to ask, such as `/healthz`; without one the probe does not apply. Default: none.
+        /// The path to ask, such as `/healthz`; without one the probe does not apply. Where the target's URL
+        /// has the same path, its query goes with it. Default: none.
         pub path: String = String::new(),
         /// The status codes that are right: a list such as `[200, "202-204"]`. Default: 200 to 299.
         pub expect_status: StatusSet = StatusSet::default(),
@@ -78,6 +79,7 @@ impl HttpHealth {
         {
             return Err("`path` holds a space, a control character or `#`".to_owned());
         }
+        address::check_query(path)?;
         if self.latency_target_ms >= self.latency_limit_ms {
             return Err(format!(
                 "`latency_target_ms` is {}, expected less than `latency_limit_ms`, which is {}",
@@ -109,16 +111,17 @@ impl Probe for HttpHealth {
         let endpoints = address::endpoints(cx, port, tls).await?;
         let looks = endpoints.into_iter().map(|endpoint| async move {
             let address = endpoint.address;
-            let key = HttpExchange::get(endpoint, address::authority(target, port, tls), &*self.path)
+            let key = HttpExchange::get(endpoint, address::authority(target, port, tls), address::path_at(target, &self.path))
                 .credential(target.credential())
                 .keep_body(MOST_BODY_BYTES);
             let outcome = match cx.observe(key).await {
                 Ok(exchange) => judge(&exchange, self),
-                Err(error) => not_looked(error),
+                Err(error) => address::not_seen(&error),
             };
             (address, outcome)
         });
-        Ok(address::worst_of(join_all(looks).await))
+        let outcome = address::worst_of(join_all(looks).await);
+        Ok(address::noted(cx, outcome).await)
     }
 }
 

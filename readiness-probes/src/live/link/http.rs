@@ -52,8 +52,8 @@ pub(super) struct Conversation {
     answered: AtomicBool,
     /// Whether a response came too late: the peer may be gone without a word, so a retry opens another one.
     late: AtomicBool,
-    /// Whether a client certificate was asked for and none was given.
-    owes_certificate: bool,
+    /// Why no client certificate was shown where one was asked for.
+    owes_certificate: Option<String>,
     /// What ended the connection, as its driver saw it. A request only sees that the channel is closed.
     down: Arc<Mutex<Option<Broken>>>,
     /// What all who use this endpoint are told.
@@ -102,7 +102,8 @@ pub(super) async fn begin(
     let mut conversation = Conversation::new(sender, channel, down);
     conversation.distrust = distrust;
     conversation.owes_certificate =
-        session.client_certificate_requested && shared.tls.client_certificate.is_none();
+        (session.client_certificate_requested && shared.tls.client_certificate_for(&endpoint.name).is_none())
+            .then(|| shared.tls.client_certificate_missing(&endpoint.name));
     Ok(Arc::new(conversation))
 }
 
@@ -230,7 +231,7 @@ impl Conversation {
             used: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             late: AtomicBool::new(false),
-            owes_certificate: false,
+            owes_certificate: None,
             down,
             cause: Mutex::new(None),
         }
@@ -332,14 +333,15 @@ impl Conversation {
         let answered = self.answered.load(Ordering::Relaxed);
         let closed = [Reason::HTTP_BROKEN, Reason::TLS_ALERT].contains(&broken.reason);
         let demanded = broken.reason == Reason::TLS_CLIENT_CERTIFICATE_REQUIRED;
-        if !answered && (demanded || (self.owes_certificate && closed)) {
+        if !answered && (demanded || (self.owes_certificate.is_some() && closed)) {
             // In TLS 1.3 the client has finished before the server looks at its certificate, so the refusal
             // comes where the first response should (RFC 8446, section 4.4.2.4).
             let peer = asked.peer();
+            let why = self.owes_certificate.as_deref().unwrap_or("none that it accepts was given");
             let cause = Cause::new(
                 format!("client certificate for {peer}"),
                 Reason::TLS_CLIENT_CERTIFICATE_REQUIRED,
-                format!("{peer} demands a client certificate, and none was given"),
+                format!("{peer} demands a client certificate, and {why}"),
             );
             *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.clone());
             return Trouble::Final(ObserveError::because(cause));

@@ -139,7 +139,7 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         seen: seen.clone(),
     };
     let certificate = ClientCertificate {
-        own: settings.client_certificate.clone(),
+        own: settings.client_certificate_for(name),
         seen: seen.clone(),
     };
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&settings.provider))
@@ -163,8 +163,11 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             stream,
         },
         Err((e, stream)) => {
-            let certificate_given = settings.client_certificate.is_some();
-            let (reason, message) = why(&e, stream.first(), &shown, certificate_given);
+            let missing = settings
+                .client_certificate_for(name)
+                .is_none()
+                .then(|| settings.client_certificate_missing(name));
+            let (reason, message) = why(&e, stream.first(), &shown, missing);
             Handshake::Refused {
                 reason,
                 message,
@@ -237,7 +240,7 @@ pub(super) fn tls_error(e: &io::Error) -> Option<&Error> {
     e.get_ref()?.downcast_ref()
 }
 
-fn why(e: &io::Error, first: &[u8], shown: &Shown, certificate_given: bool) -> (Reason, String) {
+fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (Reason, String) {
     let Some(error) = tls_error(e) else {
         return match e.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -261,9 +264,9 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, certificate_given: bool) -> (
         Error::AlertReceived(alert) => {
             let name = alert_name(*alert);
             let demanded = *alert == AlertDescription::CertificateRequired;
-            if demanded || (shown.client_certificate_requested && !certificate_given) {
-                let said =
-                    format!("the peer demands a client certificate (alert `{name}`), and none was given");
+            if demanded || (shown.client_certificate_requested && missing.is_some()) {
+                let why = missing.unwrap_or_else(|| "none that it accepts was given".to_owned());
+                let said = format!("the peer demands a client certificate (alert `{name}`), and {why}");
                 return (Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, said);
             }
             (Reason::TLS_ALERT, format!("the peer sent the alert `{name}`"))
