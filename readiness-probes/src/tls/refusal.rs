@@ -1,6 +1,6 @@
 //! A handshake that did not come about: what to do.
 
-use readiness_core::{Finding, ObserveError, Outcome, Reason};
+use readiness_core::{Finding, Reason};
 
 /// The handshake ended before there was anything to judge.
 pub(super) fn finding(reason: &Reason, message: &str) -> Finding {
