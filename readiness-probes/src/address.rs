@@ -482,14 +482,20 @@ mod tests {
     fn secrets_do_not_stand_in_paths() {
         for path in ["/x?token=s3cr3t", "/x?verbose&k=v", "/?="] {
             let problem = check_query(path).unwrap_err();
-            assert!(problem.contains("url = { env") && !problem.contains("s3cr3t"), "{problem}");
+            assert!(
+                problem.contains("url = { env") && !problem.contains("s3cr3t"),
+                "{problem}"
+            );
         }
         for path in ["", "/x", "/x?verbose", "/x=1"] {
             assert_eq!(check_query(path), Ok(()));
         }
         let target = Target::parse("https://a.test/x?token=s3cr3t").unwrap();
         let path = path_at(&target, "/x");
-        assert!(path.starts_with("/x?token={") && !path.contains("s3cr3t"), "{path}");
+        assert!(
+            path.starts_with("/x?token={") && !path.contains("s3cr3t"),
+            "{path}"
+        );
         assert_eq!(path_at(&target, "/y"), "/y");
     }
 
@@ -561,9 +567,6 @@ mod tests {
             (at(1), Outcome::pass("fine").evidence("server", "a")),
             (at(2), outcome("x", "b", 1)),
         ]);
-        assert!(
-            both.evidence
-                .contains(&Evidence::new("server on 192.0.2.1", "a"))
-        );
+        assert!(both.evidence.contains(&Evidence::new("server on 192.0.2.1", "a")));
     }
 }

@@ -182,7 +182,9 @@ fn suite(registry: &Registry, arguments: &Arguments) -> Result<Suite, Stop> {
         return Ok(suite);
     }
     let live = arguments.live(live).map_err(usage)?;
-    let sources = live.sources_for(&suite).map_err(|e| usage(ErrorChain(&e).to_string()))?;
+    let sources = live
+        .sources_for(&suite)
+        .map_err(|e| usage(ErrorChain(&e).to_string()))?;
     Ok(suite.with_sources(sources))
 }
 

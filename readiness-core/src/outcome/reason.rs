@@ -81,6 +81,8 @@ reasons! {
     HTTP_TOO_LARGE = "http.too_large";
     /// The connection ended in the middle of an exchange.
     HTTP_BROKEN = "http.broken";
+    /// The service says that it does not know whether it is well.
+    HTTP_HEALTH_UNKNOWN = "http.health_unknown";
     /// The connection was refused.
     TCP_REFUSED = "tcp.refused";
     /// The peer reset the connection.
@@ -146,6 +148,7 @@ impl Reason {
             "dns.refused" => "the nameserver refuses to answer",
             "dns.servfail" => "the nameserver failed",
             "dns.silent" => "no nameserver answered",
+            "http.health_unknown" => "the service does not know whether it is well",
             "http.malformed" => "the peer breaks the HTTP rules",
             "http.too_large" => "the peer sent more than allowed",
             "http.broken" => "the connection ended in the middle",

@@ -34,6 +34,10 @@ const MARGIN_BYTES: usize = 8 * 1024;
 ///
 /// Unlike an [`HttpExchange`](readiness_core::fact::HttpExchange) it goes to whichever address answers, and
 /// to a trusted peer only.
+///
+/// Its connection is an exception among those of a run: reqwest hands it to the program's tokio runtime, not
+/// to the run. It is kept for one call alone, but a run that is dropped in the middle of one may leave it to
+/// the runtime for a moment.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ApiCall {

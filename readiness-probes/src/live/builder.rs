@@ -1,12 +1,12 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 #[cfg(feature = "tls")]
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeSet, fmt, path::PathBuf};
 
 #[cfg(feature = "tls")]
 use readiness_core::Secret;
@@ -164,8 +164,13 @@ impl Live {
     pub fn sources_for(&self, suite: &Suite) -> Result<Sources, LiveError> {
         #[cfg(feature = "tls")]
         if self.client_certificate.is_some() && self.client_certificate_for.is_empty() {
-            let targets = suite.requirements().iter().flat_map(|requirement| requirement.targets());
-            let live = self.clone().client_certificate_for(targets.map(|target| target.host()));
+            let targets = suite
+                .requirements()
+                .iter()
+                .flat_map(|requirement| requirement.targets());
+            let live = self
+                .clone()
+                .client_certificate_for(targets.map(|target| target.host()));
             return live.sources();
         }
         #[cfg(not(feature = "tls"))]

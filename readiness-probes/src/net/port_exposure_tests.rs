@@ -194,7 +194,7 @@ fn a_device_that_answers_for_all_is_no_exposure() {
     // A twentieth of many.
     let probe = settings(json!({ "allowed": [65535], "scope": "1-2000" }));
     let status = |count: u16| {
-        let open = (1..=count).map(|port| open(port, None)).collect();
+        let open = (1..=count).map(|port| open(port, Some(false))).collect();
         judge(&probe, &swept(&probe, open)).status
     };
     assert!(status(100).is_warn());

@@ -233,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn an_address_without_a_route_is_named() {
+        let one = facts([PortState::Open; 2])
+            .with(LocalRoute::new(ADDRESSES[1].parse().unwrap()), Route::new(false));
+        let outcome = judged(&Tcp::default(), &one);
+        assert!(outcome.status.is_pass());
+        let gap = &outcome.evidence[0];
+        assert_eq!(
+            (&*gap.label, &*gap.value),
+            ("not looked at", "192.0.2.2 (no local route)")
+        );
+    }
+
+    #[test]
     fn what_could_not_be_looked_at_is_unknown() {
         let error = || ObserveError::new(Reason::ERROR, "too many open files");
         let seen = vec![("192.0.2.1:5432".parse().unwrap(), Err(error()))];

@@ -1,6 +1,10 @@
 //! Calls to other systems' APIs.
 
-use readiness_probes::live::api::ApiCall;
+use readiness_probes::{
+    Looking, Source,
+    fact::{DnsAnswer, DnsLookup, DnsResult, Route},
+    live::api::ApiCall,
+};
 
 use super::*;
 
@@ -78,6 +82,54 @@ async fn an_api_outside_gets_no_credential_in_clear() {
     assert_eq!(error.reason, Reason::CREDENTIAL_WITHHELD, "{error}");
     assert!(peer.requests().is_empty());
     assert_eq!(looks.observe(call).await.unwrap().status, 200);
+}
+
+/// Says of every name what it holds, and that there is no way to any address.
+struct Says(DnsAnswer);
+
+impl Source<DnsLookup> for Says {
+    async fn look(&self, _: DnsLookup, _: Looking) -> Result<DnsAnswer, ObserveError> {
+        Ok(self.0.clone())
+    }
+}
+
+impl Source<LocalRoute> for Says {
+    async fn look(&self, _: LocalRoute, _: Looking) -> Result<Route, ObserveError> {
+        Ok(Route::new(false))
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_an_api_from_being_found_is_the_cause_that_all_have() {
+    let outside = DnsAnswer::of_addresses("a.test", &["192.0.2.1".parse().unwrap()], "t");
+    for (answer, reason, subject) in [
+        (
+            DnsAnswer::new(DnsResult::NxDomain, "t"),
+            Reason::DNS_NXDOMAIN,
+            "address of a.test",
+        ),
+        (
+            DnsAnswer::new(DnsResult::ServFail, "t"),
+            Reason::DNS_SERVFAIL,
+            "address of a.test",
+        ),
+        (
+            DnsAnswer::new(DnsResult::NoData, "t"),
+            Reason::DNS_NODATA,
+            "address of a.test",
+        ),
+        (outside, Reason::NO_ROUTE, "route to a.test"),
+    ] {
+        let sources = Live::new().sources().unwrap();
+        let sources = sources
+            .with::<DnsLookup, _>(Says(answer.clone()))
+            .with::<LocalRoute, _>(Says(answer));
+        let looks = Looks::new(sources);
+        let call = ApiCall::get("http://a.test/");
+        let error = looks.observe(call).await.unwrap_err();
+        let cause = error.cause.unwrap();
+        assert_eq!((&cause.reason, &*cause.subject), (&reason, subject));
+    }
 }
 
 #[tokio::test]

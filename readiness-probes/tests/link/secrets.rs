@@ -90,11 +90,18 @@ async fn cookies_and_query_values_are_hidden_and_the_next_hop_carries_them() {
         .split_once(&format!(":{}", tls.address.port()))
         .unwrap()
         .1;
+    // A handle names the place it came from: what came from elsewhere has another.
+    let handle = |n: usize| {
+        let place = path.split_once("={run.").unwrap().1.split_once('.').unwrap().0;
+        format!("{{run.{place}.{n}}}")
+    };
     assert_eq!(
         location,
         format!(
-            "https://[redacted]@{NAME}:{}/next?token={{run.0}}&%7Brun.0%7D={{run.1}}",
-            tls.address.port()
+            "https://[redacted]@{NAME}:{}/next?token={}&%7Brun.0%7D={}",
+            tls.address.port(),
+            handle(0),
+            handle(1)
         )
     );
     looks.observe(get(https(&tls), path)).await.unwrap();

@@ -15,7 +15,7 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
         findings.push(
             Finding::unknown(
                 "undetermined",
-                HEALTH_UNKNOWN,
+                Reason::HTTP_HEALTH_UNKNOWN,
                 "HTTP 500, by which MicroProfile Health says that it could not find out",
             )
             .remedy("see the log of the service: a health check of its own has failed to run"),
@@ -37,7 +37,7 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
         Verdict::Unknown => Some(
             Finding::unknown(
                 "health_unknown",
-                HEALTH_UNKNOWN,
+                Reason::HTTP_HEALTH_UNKNOWN,
                 format!("the service says `{said}`: it does not know whether it is well"),
             )
             .remedy("see which of its own checks does not run"),
@@ -84,9 +84,6 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
     findings
 }
 
-/// The service itself says that it does not know.
-const HEALTH_UNKNOWN: Reason = Reason::new("http.health_unknown");
-
 fn of_component(component: &Component, of_whole: Verdict) -> Finding {
     let Component { name, verdict, said } = component;
     let message = format!("says `{said}`");
@@ -110,7 +107,7 @@ fn of_component(component: &Component, of_whole: Verdict) -> Finding {
         Some(Verdict::Unknown) if of_whole == Verdict::Pass => {
             uncounted("the service counts itself well without it")
         }
-        Some(Verdict::Unknown) => Finding::unknown("component_unknown", HEALTH_UNKNOWN, message)
+        Some(Verdict::Unknown) => Finding::unknown("component_unknown", Reason::HTTP_HEALTH_UNKNOWN, message)
             .remedy(format!("see why the service cannot tell how `{name}` is")),
         None => uncounted("it was not checked"),
     };

@@ -111,9 +111,13 @@ impl Probe for HttpHealth {
         let endpoints = address::endpoints(cx, port, tls).await?;
         let looks = endpoints.into_iter().map(|endpoint| async move {
             let address = endpoint.address;
-            let key = HttpExchange::get(endpoint, address::authority(target, port, tls), address::path_at(target, &self.path))
-                .credential(target.credential())
-                .keep_body(MOST_BODY_BYTES);
+            let key = HttpExchange::get(
+                endpoint,
+                address::authority(target, port, tls),
+                address::path_at(target, &self.path),
+            )
+            .credential(target.credential())
+            .keep_body(MOST_BODY_BYTES);
             let outcome = match cx.observe(key).await {
                 Ok(exchange) => judge(&exchange, self),
                 Err(error) => address::not_seen(&error),

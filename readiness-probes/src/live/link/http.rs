@@ -101,9 +101,9 @@ pub(super) async fn begin(
     };
     let mut conversation = Conversation::new(sender, channel, down);
     conversation.distrust = distrust;
-    conversation.owes_certificate =
-        (session.client_certificate_requested && shared.tls.client_certificate_for(&endpoint.name).is_none())
-            .then(|| shared.tls.client_certificate_missing(&endpoint.name));
+    conversation.owes_certificate = (session.client_certificate_requested
+        && shared.tls.client_certificate_for(&endpoint.name).is_none())
+    .then(|| shared.tls.client_certificate_missing(&endpoint.name));
     Ok(Arc::new(conversation))
 }
 
@@ -337,7 +337,10 @@ impl Conversation {
             // In TLS 1.3 the client has finished before the server looks at its certificate, so the refusal
             // comes where the first response should (RFC 8446, section 4.4.2.4).
             let peer = asked.peer();
-            let why = self.owes_certificate.as_deref().unwrap_or("none that it accepts was given");
+            let why = self
+                .owes_certificate
+                .as_deref()
+                .unwrap_or("none that it accepts was given");
             let cause = Cause::new(
                 format!("client certificate for {peer}"),
                 Reason::TLS_CLIENT_CERTIFICATE_REQUIRED,

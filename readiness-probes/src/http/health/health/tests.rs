@@ -1,6 +1,6 @@
 use readiness_core::{
-    Status, Target,
-    fact::{Endpoint, LocalRoute, Route},
+    Evidence, Status, Target,
+    fact::{DnsAnswer, DnsLookup, Endpoint, Family, LocalRoute, Route},
     testing::Facts,
 };
 use serde_json::json;
@@ -299,4 +299,48 @@ fn the_probe_asks_the_path_of_each_address() {
     let other = Target::parse("tcp://192.0.2.1:8080").unwrap();
     assert!(facts.judge(&settings(), &other).status.is_not_applicable());
     assert!(Facts::new().judge(&settings(), &target).status.is_unknown());
+}
+
+#[test]
+fn an_address_without_a_route_is_named() {
+    let target = Target::parse("http://a.test:8080").unwrap();
+    let [near, far] = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
+    let endpoint = Endpoint::new(std::net::SocketAddr::new(near, 8080), "a.test", false);
+    let key = HttpExchange::get(endpoint, "a.test:8080", "/healthz").keep_body(65_536);
+    let answers = |address| DnsAnswer::of_addresses("a.test", &[address], "t");
+    let facts = Facts::new()
+        .with(DnsLookup::address("a.test", Family::V4), answers(near))
+        .with(DnsLookup::address("a.test", Family::V6), answers(far))
+        .with(LocalRoute::new(near), Route::new(true))
+        .with(LocalRoute::new(far), Route::new(false))
+        .with(key, answer(200, "text/plain", "ok"));
+    let outcome = facts.judge(&settings(), &target);
+    assert!(outcome.status.is_pass());
+    let gap = Evidence::new("not looked at", "2001:db8::1 (no local route)");
+    assert!(outcome.evidence.contains(&gap), "{outcome:?}");
+}
+
+#[test]
+fn a_query_of_the_target_stays_hidden() {
+    let with_token = HttpHealth {
+        path: "/healthz?token=s3cr3t".into(),
+        ..settings()
+    };
+    let problem = with_token.check().unwrap_err();
+    assert!(!problem.contains("s3cr3t"), "{problem}");
+    let bare = HttpHealth {
+        path: "/healthz?full".into(),
+        ..settings()
+    };
+    assert_eq!(bare.check(), Ok(()));
+    // The same path in the target's URL brings its query along.
+    let target = Target::parse("http://192.0.2.1:8080/healthz?token=s3cr3t").unwrap();
+    let endpoint = Endpoint::new("192.0.2.1:8080".parse().unwrap(), "192.0.2.1", false);
+    let key = HttpExchange::get(endpoint, "192.0.2.1:8080", target.path_and_query())
+        .credential(target.credential())
+        .keep_body(65_536);
+    let facts = Facts::new()
+        .with(LocalRoute::new("192.0.2.1".parse().unwrap()), Route::new(true))
+        .with(key, answer(200, "text/plain", "ok"));
+    assert!(facts.judge(&settings(), &target).status.is_pass());
 }
