@@ -21,7 +21,9 @@ use readiness_core::{
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, time::timeout};
 
-use self::support::{count, heading, held, median, nanos_each, ratio, resident_kib, runtime, shown};
+use self::support::{
+    computing, count, heading, held, median, middle, nanos_each, ratio, resident_kib, runtime, shown,
+};
 
 fn main() {
     heading("engine");
@@ -44,14 +46,20 @@ const SAID: &str = "nothing to do";
 
 fn time(requirements: usize, rounds: usize) {
     let runtime = runtime();
-    let noop = probe_fn("bench.noop", |_| async { Ok(Outcome::pass(SAID)) });
+    let last = Arc::new(Last::default());
+    let asked = Arc::clone(&last);
+    let noop = probe_fn("bench.noop", move |_| {
+        asked.count(requirements);
+        async { Ok(Outcome::pass(SAID)) }
+    });
     let suite = suite(Sources::default(), &noop, requirements);
-    let run = || {
+    let mut running = Vec::new();
+    let mut run = || {
+        let begun = computing();
         let report = runtime.block_on(Runner::new().run(&suite));
-        assert_eq!(
-            report.rows().filter(|(_, row)| row.status().is_pass()).count(),
-            requirements
-        );
+        running.push(last.at.lock().unwrap().saturating_sub(begun));
+        let passed = report.rows().filter(|(_, row)| row.status().is_pass());
+        assert_eq!(passed.count(), requirements);
         report
     };
     let bare = || {
@@ -61,16 +69,17 @@ fn time(requirements: usize, rounds: usize) {
     };
     // Both once, so that neither pays for the first pages.
     drop((run(), bare()));
-    let (run, bare) = (median(rounds, run), median(rounds, bare));
-    let of = |what: &str| format!("{what}, {requirements} no-ops");
+    let (run, bare) = (median(rounds, &mut run), median(rounds, bare));
+    let running = middle(running);
+    let each = |time: Duration| format!("{:.0} ns each", nanos_each(time, requirements));
     shown(
-        &of("Runner, report and verdict included"),
-        format!("{:.0} ns each", nanos_each(run, requirements)),
+        &format!("{requirements} no-ops through Runner, report included"),
+        each(run),
     );
-    shown(
-        &of("bare FuturesUnordered with timeouts"),
-        format!("{:.0} ns each", nanos_each(bare, requirements)),
-    );
+    shown("  of it until the last probe was asked", each(running));
+    let after = run.saturating_sub(running);
+    shown("  of it report, verdict and digests", each(after));
+    shown("bare FuturesUnordered with timeouts", each(bare));
     shown("Runner : bare", format!("{:.1}", ratio(run, bare)));
     let overhead = nanos_each(run.saturating_sub(bare), requirements);
     held(
@@ -79,6 +88,21 @@ fn time(requirements: usize, rounds: usize) {
         "<= 1000 ns",
         overhead <= 1000.0,
     );
+}
+
+/// When the last probe of a run was asked.
+#[derive(Default)]
+struct Last {
+    asked: AtomicUsize,
+    at: Mutex<Duration>,
+}
+
+impl Last {
+    fn count(&self, requirements: usize) {
+        if (self.asked.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(requirements) {
+            *self.at.lock().unwrap() = computing();
+        }
+    }
 }
 
 /// What one would write without an engine: every future at once, each with a timeout, no report.

@@ -43,11 +43,14 @@ fn main() {
             // reqwest opens a connection for each request that HTTP/1.1 cannot send at once over another.
             let is_comparable = alpn == "h2" || order == Order::InTurn;
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            let mut connections = 0;
             // By turns, so that what else the machine does meets both.
             for _ in 0..rounds {
                 ours.push(runtime.block_on(link(&sources, address, order, exchanges)));
                 if is_comparable {
+                    let before = server.peer.accepted();
                     theirs.push(runtime.block_on(reqwest(&server, order, exchanges)));
+                    connections = server.peer.accepted() - before;
                 }
             }
             let ours = middle(ours);
@@ -55,7 +58,8 @@ fn main() {
             held(&what, millis(ours), "<= 100 ms", ours <= BUDGET);
             if is_comparable {
                 let theirs = middle(theirs);
-                shown("  reqwest, kept alive", millis(theirs));
+                let what = format!("  reqwest, kept alive, connections: {connections}");
+                shown(&what, millis(theirs));
                 shown("  link : reqwest", format!("{:.2}", ratio(ours, theirs)));
             }
         }

@@ -1,6 +1,13 @@
 //! A web server on loopback, on the runtime of whoever starts it.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -32,6 +39,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// A server; dropping it ends it.
 pub struct Peer {
     pub address: SocketAddr,
+    accepted: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -72,13 +80,21 @@ impl Peer {
         }
     }
 
+    /// How many connections it has accepted so far.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
     async fn serve(acceptor: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&accepted);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut served = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
                 // A task that has ended is kept until it is asked for.
                 while served.try_join_next().is_some() {}
                 stream.set_nodelay(true).unwrap();
@@ -96,6 +112,7 @@ impl Peer {
         });
         Self {
             address,
+            accepted,
             _tasks: tasks,
         }
     }
