@@ -67,7 +67,9 @@ impl Harness {
 
 fn suite(path: &Path, registry: &Registry) -> Result<Suite, String> {
     let config = Config::read(path, registry).map_err(|e| e.to_string())?;
-    let live = Live::new().settings(&config.look).map_err(|e| ErrorChain(&e).to_string())?;
+    let live = Live::new()
+        .settings(&config.look)
+        .map_err(|e| ErrorChain(&e).to_string())?;
     let suite = config.suite(readiness_core::Sources::default());
     let sources = live.sources_for(&suite).map_err(|e| ErrorChain(&e).to_string())?;
     Ok(suite.with_sources(sources))

@@ -8,20 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::future::{join, join_all};
-use http::{HeaderName, HeaderValue, header};
+use http::header;
 use readiness_core::{
     Cause, ErrorChain, Looking, Observation, ObserveError, Origin, Reason, Source,
     fact::{ByteText, DnsLookup, Family, LocalRoute},
-    redact::CredentialKind,
 };
 use reqwest::{Client, Response, redirect};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::settings::Shared;
+use super::{link::request::header_of, redact::origin_of, settings::Shared};
 use crate::address::{MOST_ADDRESSES, UNENCRYPTED, is_local, merge, routed};
 
 /// The most of a body that is read.
@@ -179,7 +177,7 @@ impl Source<ApiCall> for ApiSource {
         let url =
             Url::parse(&filled).map_err(|e| ObserveError::new(Reason::ERROR, format!("no URL: {e}")))?;
         let credential = match &key.credential {
-            Some(handle) => Some(credential(cx.credential(handle, &origin)?.kind)?),
+            Some(handle) => Some(header_of(cx.credential(handle, &origin)?.kind)?),
             None => None,
         };
         let addresses = self.addresses(&origin, &cx).await?;
@@ -254,31 +252,7 @@ fn origin(url: &str) -> Result<Origin, ObserveError> {
             "holds a user name or a password; give a credential by its handle",
         ));
     }
-    let host = url.host_str().ok_or_else(|| own("names no host"))?;
-    let host = host.trim_matches(['[', ']']).trim_end_matches('.');
-    Ok(Origin::new(
-        url.scheme(),
-        host,
-        url.port_or_known_default().unwrap_or(443),
-    ))
-}
-
-fn credential(kind: CredentialKind) -> Result<(HeaderName, HeaderValue), ObserveError> {
-    let own = || ObserveError::new(Reason::ERROR, "the credential cannot stand in a header");
-    let (name, value) = match kind {
-        CredentialKind::Header { name, value } => (
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| own())?,
-            value.reveal().clone(),
-        ),
-        CredentialKind::Login { user, password } => {
-            let pair = BASE64_STANDARD.encode(format!("{user}:{}", password.reveal()));
-            (header::AUTHORIZATION, format!("Basic {pair}"))
-        }
-        _ => return Err(own()),
-    };
-    let mut value = HeaderValue::from_str(&value).map_err(|_| own())?;
-    value.set_sensitive(true);
-    Ok((name, value))
+    origin_of(&url).ok_or_else(|| own("names no host"))
 }
 
 fn failed(e: reqwest::Error, origin: &Origin, cx: &Looking) -> ObserveError {

@@ -1,16 +1,11 @@
 //! A capped conversation with a peer that speaks no HTTP, over TCP or TLS.
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{future::Future, io, time::Duration};
 
 use bytes::BytesMut;
 use readiness_core::{
     Looking, ObserveError, Origin, Reason,
-    fact::{PortState, TcpFacts, Trust, UntrustedKind},
+    fact::{Trust, UntrustedKind},
     redact::CredentialKind,
 };
 use tokio::{
@@ -128,44 +123,6 @@ fn tidy(text: &str) -> String {
         .collect()
 }
 
-/// Connects; the stream is there where the port is open.
-pub(super) async fn connect(
-    shared: &Shared,
-    address: SocketAddr,
-) -> Result<(TcpFacts, Option<TcpStream>), ObserveError> {
-    let began = Instant::now();
-    let result = timeout(shared.connect_timeout, TcpStream::connect(address)).await;
-    let not_open = |state| Ok((TcpFacts::new(state, micros(began.elapsed())), None));
-    match result {
-        Err(_) => not_open(PortState::Filtered),
-        Ok(Ok(stream)) => {
-            // A socket bound to the very port it connects to meets itself (RFC 9293, section 3.5): that
-            // happens to whoever waits on loopback for a server to start.
-            if matches!((stream.local_addr(), stream.peer_addr()), (Ok(a), Ok(b)) if a == b) {
-                return not_open(PortState::Closed);
-            }
-            let _ = stream.set_nodelay(true);
-            Ok((
-                TcpFacts::new(PortState::Open, micros(began.elapsed())),
-                Some(stream),
-            ))
-        }
-        Ok(Err(e)) => match e.kind() {
-            io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted => not_open(PortState::Closed),
-            io::ErrorKind::TimedOut | io::ErrorKind::PermissionDenied => not_open(PortState::Filtered),
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                not_open(PortState::Unreachable)
-            }
-            _ => Err(ObserveError::new(
-                Reason::ERROR,
-                format!("connection to {address} failed: {e}"),
-            )),
-        },
-    }
-}
-
 /// Shakes hands over a connection. Whatever the certificate is worth, the channel is given: the caller
 /// must look at the trust before it sends anything secret.
 pub(super) async fn secure(
@@ -199,10 +156,6 @@ pub(super) async fn secure(
             }
         },
     })
-}
-
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}

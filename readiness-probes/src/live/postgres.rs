@@ -12,14 +12,12 @@ use postgres_protocol::{
         frontend,
     },
 };
-use readiness_core::{
-    Looking, ObserveError, Source,
-    fact::{PortState, Trust},
-};
+use readiness_core::{Looking, ObserveError, Source, fact::Trust};
 use tokio::net::TcpStream;
 
 use super::{
-    channel::{Clean, Login, Stop, Talk, connect, garbage, held, micros, secure},
+    channel::{Clean, Login, Stop, Talk, garbage, held, secure},
+    link::tcp::{Dialled, dial, micros},
     settings::Shared,
 };
 use crate::{
@@ -78,10 +76,9 @@ async fn attempt(
     tls: TlsUse,
     clean: Clean<'_>,
 ) -> Result<PostgresFacts, ObserveError> {
-    let (tcp, stream) = connect(shared, key.endpoint.address).await?;
-    debug_assert_eq!(stream.is_some(), tcp.state == PortState::Open);
+    let Dialled { facts: tcp, stream } = dial(shared, key.endpoint.address).await?;
     let mut facts = PostgresFacts::new(tcp, PostgresEnd::NotOpen);
-    let Some(stream) = stream else {
+    let Ok(stream) = stream else {
         return Ok(facts);
     };
     let began = Instant::now();

@@ -1,7 +1,7 @@
 //! The session with servers that keep to the protocol, and with those that do not.
 
 use postgres_protocol::authentication::md5_hash;
-use readiness_core::Target;
+use readiness_core::{Target, fact::PortState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{

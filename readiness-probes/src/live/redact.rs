@@ -83,7 +83,8 @@ fn location(text: &str, base: Option<&Url>, cx: &Looking) -> String {
     })
 }
 
-fn origin_of(url: &Url) -> Option<Origin> {
+/// Where a request to this URL goes, if it is one of HTTP.
+pub(super) fn origin_of(url: &Url) -> Option<Origin> {
     if !matches!(url.scheme(), "http" | "https") {
         return None;
     }

@@ -1,13 +1,11 @@
 use std::{sync::Arc, time::Instant};
 
-use readiness_core::{
-    Looking, ObserveError, Source,
-    fact::{PortState, Trust},
-};
+use readiness_core::{Looking, ObserveError, Source, fact::Trust};
 use tokio::net::TcpStream;
 
 use super::{
-    channel::{Clean, Login, Stop, Talk, connect, garbage, held, micros, secure},
+    channel::{Clean, Login, Stop, Talk, garbage, held, secure},
+    link::tcp::{Dialled, dial, micros},
     settings::Shared,
 };
 use crate::{
@@ -38,10 +36,9 @@ impl Source<RedisPing> for RedisSource {
 }
 
 async fn ping(shared: &Shared, key: &RedisPing, clean: Clean<'_>) -> Result<RedisFacts, ObserveError> {
-    let (tcp, stream) = connect(shared, key.endpoint.address).await?;
-    debug_assert_eq!(stream.is_some(), tcp.state == PortState::Open);
+    let Dialled { facts: tcp, stream } = dial(shared, key.endpoint.address).await?;
     let mut facts = RedisFacts::new(tcp, RedisEnd::NotOpen);
-    let Some(stream) = stream else {
+    let Ok(stream) = stream else {
         return Ok(facts);
     };
     let began = Instant::now();

@@ -1,6 +1,6 @@
 //! The talk with servers that keep to the protocol, and with those that do not.
 
-use readiness_core::fact::Trust;
+use readiness_core::fact::{PortState, Trust};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{

@@ -5,8 +5,8 @@ mod broken;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
-mod request;
-mod tcp;
+pub(super) mod request;
+pub(super) mod tcp;
 #[cfg(feature = "tls")]
 pub(super) mod tls;
 

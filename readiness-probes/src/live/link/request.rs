@@ -47,17 +47,7 @@ impl<'a> Asked<'a> {
             headers.push((name, value));
         }
         if let Some(handle) = &key.credential {
-            let (name, value) = match cx.credential(handle, &origin)?.kind {
-                CredentialKind::Header { name, value } => (named(&name)?, value.reveal().clone()),
-                CredentialKind::Login { user, password } => {
-                    let pair = BASE64_STANDARD.encode(format!("{user}:{}", password.reveal()));
-                    (header::AUTHORIZATION, format!("Basic {pair}"))
-                }
-                _ => return Err(own("a credential that cannot stand in a header")),
-            };
-            let mut value =
-                HeaderValue::from_str(&value).map_err(|_| own("a credential that no header can hold"))?;
-            value.set_sensitive(true);
+            let (name, value) = header_of(cx.credential(handle, &origin)?.kind)?;
             headers.retain(|(known, _)| *known != name);
             headers.push((name, value));
         }
@@ -114,6 +104,25 @@ impl<'a> Asked<'a> {
         let message = format!("{} did not answer {}: {said}", self.peer(), self.what());
         ObserveError::new(reason.clone(), message)
     }
+}
+
+/// A credential as the header that carries it.
+pub(in crate::live) fn header_of(kind: CredentialKind) -> Result<(HeaderName, HeaderValue), ObserveError> {
+    let own = || ObserveError::new(Reason::ERROR, "the credential cannot stand in a header");
+    let (name, value) = match kind {
+        CredentialKind::Header { name, value } => (
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| own())?,
+            value.reveal().clone(),
+        ),
+        CredentialKind::Login { user, password } => {
+            let pair = BASE64_STANDARD.encode(format!("{user}:{}", password.reveal()));
+            (header::AUTHORIZATION, format!("Basic {pair}"))
+        }
+        _ => return Err(own()),
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| own())?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 fn is_ours(name: &HeaderName) -> bool {

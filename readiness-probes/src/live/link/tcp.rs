@@ -2,6 +2,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::{
     io,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,66 +50,82 @@ pub(super) async fn connect(
         },
         1,
     );
-    let address = endpoint.address;
+    let Dialled { facts, stream } = dial(&shared, endpoint.address).await?;
+    let (stream, failed) = match stream {
+        Ok(stream) => (Some(stream), None),
+        Err(cause) => (None, Some(cause)),
+    };
+    // Where nothing can stand on it, it is closed here.
+    #[cfg(not(feature = "tls"))]
+    drop(stream);
+    Ok(Arc::new(Connected {
+        facts,
+        failed,
+        #[cfg(feature = "tls")]
+        stream: Mutex::new(stream),
+    }))
+}
+
+/// What became of dialling an address.
+pub(in crate::live) struct Dialled {
+    pub(in crate::live) facts: TcpFacts,
+    /// The connection, or why there is none, for all who need one.
+    pub(in crate::live) stream: Result<TcpStream, Cause>,
+}
+
+/// Opens a connection. Whatever the network answers is a fact; an error is one of this machine.
+pub(in crate::live) async fn dial(shared: &Shared, address: SocketAddr) -> Result<Dialled, ObserveError> {
     let began = Instant::now();
     let result = tokio::time::timeout(shared.connect_timeout, TcpStream::connect(address)).await;
     let connect_us = micros(began.elapsed());
     let to = format!("connection to {address}");
-    let failed = |state, reason, said: String| {
-        let cause = cause(to.clone(), reason, format!("{to} {said}"), &shared);
-        Ok(Arc::new(Connected {
+    let failed = |state, reason, said: &str| {
+        Ok(Dialled {
             facts: TcpFacts::new(state, connect_us),
-            failed: Some(cause),
-            #[cfg(feature = "tls")]
-            stream: Mutex::new(None),
-        }))
+            stream: Err(cause(to.clone(), reason, format!("{to} {said}"), shared)),
+        })
     };
     let silent = || {
         let said = format!("got no answer within {:?}", shared.connect_timeout);
-        failed(PortState::Filtered, Reason::TCP_SILENT, said)
+        failed(PortState::Filtered, Reason::TCP_SILENT, &said)
     };
-    let refused = || failed(PortState::Closed, Reason::TCP_REFUSED, "was refused".to_owned());
-    match result {
-        Err(_) => silent(),
+    let refused = || failed(PortState::Closed, Reason::TCP_REFUSED, "was refused");
+    let e = match result {
+        Err(_) => return silent(),
+        Ok(Ok(stream)) if has_met_itself(&stream) => return refused(),
         Ok(Ok(stream)) => {
-            if has_met_itself(&stream) {
-                return refused();
-            }
             // Without it a small request may wait for an acknowledgement. What refuses it still connects.
             let _ = stream.set_nodelay(true);
-            Ok(Arc::new(Connected {
+            return Ok(Dialled {
                 facts: TcpFacts::new(PortState::Open, connect_us),
-                failed: None,
-                #[cfg(feature = "tls")]
-                stream: Mutex::new(Some(stream)),
-            }))
+                stream: Ok(stream),
+            });
         }
-        Ok(Err(e)) => match e.kind() {
-            io::ErrorKind::ConnectionRefused => refused(),
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
-                failed(PortState::Closed, Reason::TCP_RESET, "was reset".to_owned())
-            }
-            io::ErrorKind::TimedOut => silent(),
-            io::ErrorKind::PermissionDenied => {
-                let said = "was filtered on the way, or by this machine".to_owned();
-                failed(PortState::Filtered, Reason::TCP_SILENT, said)
-            }
-            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                let said = "failed: the host or its network cannot be reached".to_owned();
-                failed(PortState::Unreachable, Reason::TCP_UNREACHABLE, said)
-            }
-            _ => Err(ObserveError::because(cause(
-                to.clone(),
-                Reason::ERROR,
-                format!("{to} failed: {e}"),
-                &shared,
-            ))),
-        },
+        Ok(Err(e)) => e,
+    };
+    match e.kind() {
+        io::ErrorKind::ConnectionRefused => refused(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+            failed(PortState::Closed, Reason::TCP_RESET, "was reset")
+        }
+        io::ErrorKind::TimedOut => silent(),
+        io::ErrorKind::PermissionDenied => {
+            let said = "was filtered on the way, or by this machine";
+            failed(PortState::Filtered, Reason::TCP_SILENT, said)
+        }
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            let said = "failed: the host or its network cannot be reached";
+            failed(PortState::Unreachable, Reason::TCP_UNREACHABLE, said)
+        }
+        _ => {
+            let message = format!("{to} failed: {e}");
+            Err(ObserveError::because(cause(to, Reason::ERROR, message, shared)))
+        }
     }
 }
 
 /// A duration as facts hold it.
-pub(super) fn micros(duration: Duration) -> u64 {
+pub(in crate::live) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
