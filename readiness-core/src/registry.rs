@@ -13,7 +13,7 @@ use crate::{
 
 type Factory = Arc<dyn Fn(Settings<'_>) -> Result<Arc<dyn Probe>, String> + Send + Sync>;
 
-type Preset = fn(&Arc<Target>, &Value) -> Result<Vec<Requirement>, String>;
+type Preset = fn(&Registry, &Arc<Target>, &Value) -> Result<Vec<Requirement>, String>;
 
 /// The probes a program knows: built in ones, and those of other crates.
 ///
@@ -120,7 +120,7 @@ impl Registry {
 
     /// Adds a preset: a name for the requirements that a kind of target usually has.
     ///
-    /// It is given the target and the settings (`null` where there are none), and says in words what is
+    /// It is given this registry, the target and the settings (`null` where there are none), and says in words what is
     /// wrong with them.
     pub fn add_preset(&mut self, name: &str, preset: Preset) -> &mut Self {
         self.presets.insert(name.to_owned(), preset);
@@ -144,7 +144,7 @@ impl Registry {
                 name: name.chars().take(60).collect(),
                 known: self.presets.keys().cloned().collect(),
             })?;
-        preset(target, settings).map_err(|problem| RegistryError::Settings {
+        preset(self, target, settings).map_err(|problem| RegistryError::Settings {
             id: name.to_owned(),
             problem,
         })

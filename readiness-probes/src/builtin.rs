@@ -15,14 +15,7 @@ use crate::tls;
 
 /// Adds every probe and preset of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    register_probes(registry);
     crate::presets::register(registry);
-}
-
-pub(crate) fn register_probes(registry: &mut Registry) {
-    // Every family stands on TCP; without it there is none.
-    #[cfg(not(feature = "tcp"))]
-    let _ = registry;
     #[cfg(feature = "dns")]
     registry.add_with(dns::DnsRecords::check);
     #[cfg(feature = "tcp")]

@@ -115,29 +115,32 @@ fn check(registry: &Registry, arguments: &Arguments) -> Result<u8, Stop> {
 }
 
 fn look(runner: &Runner, suite: &Suite, arguments: &Arguments) -> Result<(Report, Recording), Stop> {
-    let machine = |e: io::Error| Stop::new(MACHINE, format!("no runtime could be started: {e}"));
-    if arguments.record.is_some() {
-        return runner.run_recorded_blocking(suite).map_err(machine);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(machine)?;
+        .map_err(|e| Stop::new(MACHINE, format!("no runtime could be started: {e}")))?;
     let mut progress = progress::Progress::new(io::stderr().is_terminal() && !arguments.healthcheck);
+    let mut recording = Recording::default();
     let report = runtime.block_on(async {
-        let mut events = runner.events(suite);
+        let mut events = if arguments.record.is_some() {
+            runner.events_recorded(suite)
+        } else {
+            runner.events(suite)
+        };
         while let Some(event) = events.next().await {
             match event {
                 Event::Finished(report) => return Some(*report),
+                Event::Recorded(seen) => recording = *seen,
                 event => progress.show(&event),
             }
         }
         None
     });
+    // A name that the system is still looking up holds a thread; nobody waits for it any more.
+    runtime.shutdown_background();
     progress.clear();
-    report
-        .map(|report| (report, Recording::default()))
-        .ok_or_else(|| Stop::new(MACHINE, "the run ended without a report"))
+    let report = report.ok_or_else(|| Stop::new(MACHINE, "the run ended without a report"))?;
+    Ok((report, recording))
 }
 
 fn suite(registry: &Registry, arguments: &Arguments) -> Result<Suite, Stop> {

@@ -94,31 +94,31 @@ fn suite(preset: &str, target: Target) -> Result<Suite, PresetError> {
 
 /// Adds every preset of this crate that its features allow.
 pub fn register(registry: &mut Registry) {
-    registry.add_preset("tcp", |target, settings| {
+    registry.add_preset("tcp", |registry, target, settings| {
         no_settings(settings)?;
-        Maker::of(target).all(&["net.tcp"])
+        Maker::of(registry, target).all(&["net.tcp"])
     });
     #[cfg(feature = "dep")]
     registry
-        .add_preset("postgres", |target, settings| {
+        .add_preset("postgres", |registry, target, settings| {
             no_settings(settings)?;
-            Maker::of(target).all(&["dep.postgres"])
+            Maker::of(registry, target).all(&["dep.postgres"])
         })
-        .add_preset("redis", |target, settings| {
+        .add_preset("redis", |registry, target, settings| {
             no_settings(settings)?;
-            Maker::of(target).all(&["dep.redis"])
+            Maker::of(registry, target).all(&["dep.redis"])
         });
     #[cfg(feature = "http")]
     registry
-        .add_preset("web", |target, settings| {
-            WebSettings::read(settings)?.requirements(target, PAGE_HEADERS)
+        .add_preset("web", |registry, target, settings| {
+            WebSettings::read(settings)?.requirements(registry, target, PAGE_HEADERS)
         })
-        .add_preset("api", |target, settings| {
-            WebSettings::read(settings)?.requirements(target, API_HEADERS)
+        .add_preset("api", |registry, target, settings| {
+            WebSettings::read(settings)?.requirements(registry, target, API_HEADERS)
         })
-        .add_preset("security_headers", |target, settings| {
+        .add_preset("security_headers", |registry, target, settings| {
             no_settings(settings)?;
-            Maker::of(target).all(PAGE_HEADERS)
+            Maker::of(registry, target).all(PAGE_HEADERS)
         });
 }
 
@@ -165,8 +165,13 @@ impl WebSettings {
         Self::deserialize(settings).map_err(|e| e.to_string())
     }
 
-    fn requirements(&self, target: &Arc<Target>, headers: &[&str]) -> Result<Vec<Requirement>, String> {
-        let maker = Maker::of(target);
+    fn requirements(
+        &self,
+        registry: &Registry,
+        target: &Arc<Target>,
+        headers: &[&str],
+    ) -> Result<Vec<Requirement>, String> {
+        let maker = Maker::of(registry, target);
         let mut list = Vec::new();
         for id in FOUNDATION.iter().chain(headers) {
             let settings = match (*id, self.plain_port) {
@@ -195,17 +200,15 @@ fn no_settings(settings: &Value) -> Result<(), String> {
     }
 }
 
-/// Makes requirements of the probes of this crate. One is enough for a whole preset.
+/// Makes requirements of the registry's probes.
 struct Maker<'a> {
-    probes: Registry,
+    registry: &'a Registry,
     target: &'a Arc<Target>,
 }
 
 impl<'a> Maker<'a> {
-    fn of(target: &'a Arc<Target>) -> Self {
-        let mut probes = Registry::new();
-        builtin::register_probes(&mut probes);
-        Self { probes, target }
+    fn of(registry: &'a Registry, target: &'a Arc<Target>) -> Self {
+        Self { registry, target }
     }
 
     fn all(&self, ids: &[&str]) -> Result<Vec<Requirement>, String> {
@@ -213,7 +216,7 @@ impl<'a> Maker<'a> {
     }
 
     fn one(&self, id: &str, settings: &Value) -> Result<Requirement, String> {
-        let probe = self.probes.build(id, settings).map_err(|e| e.to_string())?;
+        let probe = self.registry.build(id, settings).map_err(|e| e.to_string())?;
         Ok(Requirement::new(probe, Arc::clone(self.target)))
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 
-use crate::{outcome::Status, report::Report};
+use crate::{observe::Recording, outcome::Status, report::Report};
 
 /// What happens during a run.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub enum Event {
         /// How many there are.
         of: usize,
     },
+    /// Everything that was seen, where that was asked for. Comes before the report.
+    Recorded(Box<Recording>),
     /// The run has ended. Always the last one.
     Finished(Box<Report>),
 }
@@ -45,7 +47,8 @@ pub enum Event {
 /// Dropping it ends the run and releases everything it holds.
 #[must_use = "a run does nothing until it is polled"]
 pub struct Events<'a> {
-    pub(super) run: Option<BoxFuture<'a, Report>>,
+    pub(super) run: Option<BoxFuture<'a, (Report, Recording)>>,
+    pub(super) record: bool,
     pub(super) progress: Arc<Mutex<Vec<Event>>>,
     pub(super) waiting: std::vec::IntoIter<Event>,
 }
@@ -72,8 +75,11 @@ impl Events<'_> {
             let mut events =
                 std::mem::take(&mut *self.progress.lock().unwrap_or_else(PoisonError::into_inner));
             match end {
-                Poll::Ready(report) => {
+                Poll::Ready((report, recording)) => {
                     self.run = None;
+                    if self.record {
+                        events.push(Event::Recorded(Box::new(recording)));
+                    }
                     events.push(Event::Finished(Box::new(report)));
                 }
                 Poll::Pending if events.is_empty() => return Poll::Pending,

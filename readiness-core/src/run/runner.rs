@@ -131,10 +131,20 @@ impl Runner {
 
     /// Runs a suite and tells what happens on the way.
     pub fn events<'a>(&'a self, suite: &'a Suite) -> Events<'a> {
+        self.told(suite, false)
+    }
+
+    /// [`Runner::events`] that also keeps everything that was seen.
+    pub fn events_recorded<'a>(&'a self, suite: &'a Suite) -> Events<'a> {
+        self.told(suite, true)
+    }
+
+    fn told<'a>(&'a self, suite: &'a Suite, record: bool) -> Events<'a> {
         let progress = Arc::default();
         let told = Arc::clone(&progress);
         Events {
-            run: Some(async move { self.look(suite, false, Some(told)).await.0 }.boxed()),
+            run: Some(async move { self.look(suite, record, Some(told)).await }.boxed()),
+            record,
             progress,
             waiting: Vec::new().into_iter(),
         }
