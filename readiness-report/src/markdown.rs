@@ -164,7 +164,35 @@ fn head(report: &Report, entries: &[Entry<'_>]) -> String {
         let _ = write!(head, "; {}", counts.join(", "));
     }
     head.push_str(".\n\n");
+    head.push_str(&targets(report));
     head
+}
+
+/// What was looked at, each target once.
+fn targets(report: &Report) -> String {
+    const MOST: usize = 5;
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    let mut more = 0;
+    for (_, row) in report.rows() {
+        let target = (row.target.as_str(), row.url.as_str());
+        if seen.contains(&target) {
+            continue;
+        }
+        if seen.len() < MOST {
+            seen.push(target);
+        } else {
+            more += 1;
+        }
+    }
+    if seen.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = seen
+        .iter()
+        .map(|(label, url)| format!("{} ({})", code(label), code(url)))
+        .collect();
+    let more = if more > 0 { " and more" } else { "" };
+    format!("Looked at: {}{more}.\n\n", names.join(", "))
 }
 
 fn decision(report: &Report) -> Vec<String> {

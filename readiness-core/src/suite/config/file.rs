@@ -138,20 +138,19 @@ impl<'de> Deserialize<'de> for Percent {
 impl PolicyEntry {
     /// The rule it states.
     pub(super) fn policy(&self) -> Policy {
-        let entry = self;
         let points = |percent: &Option<Percent>| percent.as_ref().map(|percent| percent.0);
         Policy {
-            target: points(&entry.target),
-            min_coverage: points(&entry.min_coverage),
-            floors: entry
+            target: points(&self.target),
+            min_coverage: points(&self.min_coverage),
+            floors: self
                 .floors
                 .iter()
                 .map(|(family, floor)| (family.clone(), floor.0))
                 .collect(),
-            max_not_applicable: points(&entry.max_not_applicable),
-            fail_on_warn: matches!(entry.fail_on, Some(FailOn::Warn)),
-            no_regression: entry.no_regression,
-            four_eyes: entry.four_eyes,
+            max_not_applicable: points(&self.max_not_applicable),
+            fail_on_warn: matches!(self.fail_on, Some(FailOn::Warn)),
+            no_regression: self.no_regression,
+            four_eyes: self.four_eyes,
         }
     }
 }
