@@ -15,7 +15,8 @@ pub(super) fn waivers(report: &Report) -> Vec<String> {
         WaiverState::Expired => "expired",
         WaiverState::NotYet => "not begun",
         WaiverState::Stale => "stale: what it waives does not fail, so it can go",
-        _ => "unknown",
+        WaiverState::Rejected => "breaks the rules of waivers, so it has no effect",
+        _ => "of a newer kind",
     };
     let entry = |record: &WaiverRecord| {
         let waiver = &record.waiver;
