@@ -163,7 +163,11 @@ impl<'a> Page<'a> {
     fn targets(&self) -> String {
         let mut shown: Vec<String> = Vec::new();
         for (_, row) in self.report.rows() {
-            let place = row.url.split("://").last().and_then(|rest| rest.split('/').next());
+            let place = row
+                .url
+                .split("://")
+                .last()
+                .and_then(|rest| rest.split('/').next());
             let target = if place == Some(row.target.as_str()) {
                 row.url.clone()
             } else {

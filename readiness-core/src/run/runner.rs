@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fmt, io,
     pin::pin,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
@@ -24,7 +24,7 @@ use crate::{
     outcome::{Evidence, Outcome, Reason, Status},
     report::{Report, RequirementResult, TargetResult, Tool, ViewReport, shown},
     score::{self, Decision, Digest, Score},
-    suite::Suite,
+    suite::{Profiles, Suite, priority_of},
 };
 
 /// How a suite is run: bounds, deadlines and the clock.
@@ -188,7 +188,8 @@ impl Runner {
             progress,
         };
         let open = OpenStore(Arc::clone(&shared.store));
-        let jobs = jobs_of(suite);
+        let profiles = suite.profiles();
+        let jobs = jobs_of(suite, &profiles);
         let begun = replay.is_none().then(tokio::time::Instant::now);
         let (results, view) = self.all(&jobs, &shared).await;
         let duration_ms = match (begun, replay) {
@@ -197,7 +198,7 @@ impl Runner {
         };
         let (facts, cost) = open.0.close();
         let cost = replay.map_or(cost, |replay| replay.cost.clone());
-        let suite_digest = suite.digest();
+        let suite_digest = suite.digest(&profiles);
         let recording = Recording {
             version: Recording::VERSION,
             started_at: Some(shared.now),
@@ -211,7 +212,7 @@ impl Runner {
             },
             facts,
         };
-        let results = rows(suite, &jobs, results, &shared);
+        let results = rows(suite, &profiles, &jobs, results, &shared);
         let mut report = Report {
             schema_version: Report::SCHEMA_VERSION,
             tool: Tool::this(),
@@ -223,14 +224,9 @@ impl Runner {
             score: Score::default(),
             view: ViewReport {
                 from: view,
-                profiles: jobs
+                profiles: profiles
                     .iter()
-                    .map(|job| {
-                        (
-                            job.target.label().to_owned(),
-                            job.profile.name.clone().into_owned(),
-                        )
-                    })
+                    .map(|(label, profile)| ((*label).to_owned(), profile.name.clone().into_owned()))
                     .collect(),
                 not_looked_at: shared
                     .foreign_recording(&suite_digest)
@@ -411,8 +407,7 @@ fn gaps(results: &[RequirementResult]) -> impl Iterator<Item = String> {
     gaps.into_iter()
 }
 
-fn jobs_of(suite: &Suite) -> Vec<Job<'_>> {
-    let mut profiles = BTreeMap::new();
+fn jobs_of<'a>(suite: &'a Suite, profiles: &Profiles<'_>) -> Vec<Job<'a>> {
     suite
         .requirements
         .iter()
@@ -425,11 +420,9 @@ fn jobs_of(suite: &Suite) -> Vec<Job<'_>> {
         .map(|(requirement, target)| Job {
             requirement,
             target,
-            profile: Arc::clone(
-                profiles
-                    .entry(target.label())
-                    .or_insert_with(|| Arc::new(suite.profile_of(target))),
-            ),
+            profile: profiles
+                .get(target.label())
+                .map_or_else(|| Arc::new(suite.profile_of(target)), Arc::clone),
             begun: AtomicU32::new(0),
         })
         .collect()
@@ -454,6 +447,7 @@ fn attempts_of(jobs: &[Job<'_>], results: &[Option<JobResult>]) -> Vec<Attempt> 
 
 fn rows(
     suite: &Suite,
+    profiles: &Profiles<'_>,
     jobs: &[Job<'_>],
     results: Vec<Option<JobResult>>,
     shared: &Shared<'_>,
@@ -464,7 +458,7 @@ fn rows(
         .iter()
         .map(|requirement| {
             let info = requirement.probe().info();
-            let priority = suite.priority_of(requirement);
+            let priority = priority_of(requirement, profiles);
             RequirementResult {
                 id: requirement.id().to_owned(),
                 probe: info.id.clone(),

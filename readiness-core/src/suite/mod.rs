@@ -8,6 +8,7 @@ mod suite;
 
 #[cfg(feature = "config")]
 pub use self::config::{Config, ConfigError, LookSettings};
+pub(crate) use self::suite::{Profiles, priority_of};
 pub use self::{
     profile::Profile,
     requirement::{Requirement, Retry},

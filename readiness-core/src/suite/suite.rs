@@ -232,6 +232,16 @@ impl Suite {
             .iter()
             .filter_map(|requirement| requirement.only(|label| wanted(requirement.id(), label)))
             .collect();
+        let still_there = |label: &str| {
+            let mut targets = suite.requirements.iter().flat_map(Requirement::targets);
+            targets.any(|target| target.label() == label)
+        };
+        suite.labels = self
+            .labels
+            .iter()
+            .filter(|(label, _)| still_there(label))
+            .map(|(label, target)| (label.clone(), Arc::clone(target)))
+            .collect();
         suite
     }
 
@@ -249,34 +259,52 @@ impl Suite {
             .unwrap_or_else(|| Profile::for_target(target))
     }
 
-    /// How much a requirement matters: what was set for it, or what the profile of its targets makes of
-    /// the probe's own.
-    pub(crate) fn priority_of(&self, requirement: &Requirement) -> Priority {
-        let info = requirement.probe().info();
-        requirement.own_priority().unwrap_or_else(|| {
-            let at = |target: &Arc<Target>| self.profile_of(target).priority(info.id.as_str(), info.priority);
-            let most = requirement.targets().iter().map(at).min();
-            most.unwrap_or(info.priority)
-        })
+    /// The profile of each target, by label.
+    pub(crate) fn profiles(&self) -> Profiles<'_> {
+        self.labels
+            .iter()
+            .map(|(label, target)| (label.as_str(), Arc::new(self.profile_of(target))))
+            .collect()
     }
 
     /// What is asked, of which labels, with which thresholds, and what decides. No URL, no secret.
-    pub(crate) fn digest(&self) -> Digest {
-        let asked = |requirement| self.asked(requirement);
+    pub(crate) fn digest(&self, profiles: &Profiles<'_>) -> Digest {
+        let asked = |requirement| asked(requirement, profiles);
         Digest::of_suite(self.catalog(), &self.policy, self.requirements.iter().map(asked))
     }
+}
 
-    fn asked<'a>(&self, requirement: &'a Requirement) -> Asked<'a> {
-        Asked {
-            attempts: requirement.own_retry().attempts,
-            blocker: requirement.own_blocker(),
-            id: requirement.id(),
-            priority: self.priority_of(requirement),
-            probe: format!("{:?}", requirement.probe()),
-            targets: requirement.targets().iter().map(|t| t.label()).collect(),
-            timeout: format!("{:?}", requirement.attempt_timeout()),
-            weight: requirement.own_weight(),
-        }
+/// The profile of each target of a suite, by label.
+pub(crate) type Profiles<'a> = BTreeMap<&'a str, Arc<Profile>>;
+
+/// How much a requirement matters: what was set for it, or what the profiles of its targets make of the
+/// probe's own.
+pub(crate) fn priority_of(requirement: &Requirement, profiles: &Profiles<'_>) -> Priority {
+    let info = requirement.probe().info();
+    requirement.own_priority().unwrap_or_else(|| {
+        let at = |target: &Arc<Target>| {
+            let profile = profiles.get(target.label())?;
+            Some(profile.priority(info.id.as_str(), info.priority))
+        };
+        requirement
+            .targets()
+            .iter()
+            .filter_map(at)
+            .min()
+            .unwrap_or(info.priority)
+    })
+}
+
+fn asked<'a>(requirement: &'a Requirement, profiles: &Profiles<'_>) -> Asked<'a> {
+    Asked {
+        attempts: requirement.own_retry().attempts,
+        blocker: requirement.own_blocker(),
+        id: requirement.id(),
+        priority: priority_of(requirement, profiles),
+        probe: format!("{:?}", requirement.probe()),
+        targets: requirement.targets().iter().map(|t| t.label()).collect(),
+        timeout: format!("{:?}", requirement.attempt_timeout()),
+        weight: requirement.own_weight(),
     }
 }
 
@@ -345,6 +373,6 @@ mod tests {
                 "attempts": 1,
             }],
         });
-        assert_eq!(suite.digest(), Digest::of_json(&expected));
+        assert_eq!(suite.digest(&suite.profiles()), Digest::of_json(&expected));
     }
 }
