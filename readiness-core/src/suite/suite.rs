@@ -232,15 +232,11 @@ impl Suite {
             .iter()
             .filter_map(|requirement| requirement.only(|label| wanted(requirement.id(), label)))
             .collect();
-        let still_there = |label: &str| {
-            let mut targets = suite.requirements.iter().flat_map(Requirement::targets);
-            targets.any(|target| target.label() == label)
-        };
-        suite.labels = self
-            .labels
+        suite.labels = suite
+            .requirements
             .iter()
-            .filter(|(label, _)| still_there(label))
-            .map(|(label, target)| (label.clone(), Arc::clone(target)))
+            .flat_map(Requirement::targets)
+            .map(|target| (target.label().to_owned(), Arc::clone(target)))
             .collect();
         suite
     }
