@@ -96,7 +96,7 @@ impl Suite {
                 });
             }
         }
-        self.taken.append(&mut new);
+        self.taken.extend(new);
         for target in requirement.targets() {
             self.credentials.extend(target.credentials());
             self.labels.insert(target.label().to_owned(), Arc::clone(target));
