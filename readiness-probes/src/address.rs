@@ -1,18 +1,28 @@
 //! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod across;
+mod place;
+
+use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
-    Cause, Evidence, Finding, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target, Unit,
+    Cause, Evidence, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target,
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
+};
+
+#[cfg(feature = "http")]
+pub(crate) use self::place::UNENCRYPTED;
+pub use self::{
+    across::worst_of,
+    place::{is_local, special_purpose},
 };
 
 /// The most addresses of one name that are looked at.
 pub const MOST_ADDRESSES: usize = 16;
 
 /// The label of evidence that tells what of a target was not looked at. A run lifts it into its view.
-pub const NOT_LOOKED_AT: &str = "not looked at";
+pub const NOT_LOOKED_AT: &str = Evidence::NOT_LOOKED_AT;
 
 /// The addresses of a target that can be looked at from here, and those that cannot.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -130,57 +140,6 @@ pub(crate) async fn noted(cx: &ProbeContext, outcome: Outcome) -> Outcome {
     }
 }
 
-/// What an address is where the world cannot reach it by routing: loopback, private and their like, also
-/// inside the forms that carry an IPv4 address. `None` for all others. RFC 6890, RFC 6052, RFC 3056.
-pub fn special_purpose(address: IpAddr) -> Option<&'static str> {
-    match address {
-        IpAddr::V4(v4) => special_v4(v4),
-        IpAddr::V6(v6) => {
-            let [.., g, h] = v6.segments();
-            let carried = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
-            match v6.segments() {
-                [0, 0, 0, 0, 0, 0, 0, 0] => Some("unspecified"),
-                [0, 0, 0, 0, 0, 0, 0, 1] => Some("loopback"),
-                // ::ffff:0:0/96 and 64:ff9b::/96
-                [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => special_v4(carried(g, h)),
-                // 2002::/16
-                [0x2002, high, low, ..] => special_v4(carried(high, low)),
-                [0xfc00..=0xfdff, ..] => Some("private"),
-                [0xfe80..=0xfebf, ..] => Some("link-local"),
-                [0xff00..=0xffff, ..] => Some("multicast"),
-                _ => None,
-            }
-        }
-    }
-}
-
-/// Why a credential is kept back where [`is_local`] is not so.
-#[cfg(feature = "http")]
-pub(crate) const UNENCRYPTED: &str = "the connection is not encrypted and leaves the inner network";
-
-/// Whether the way to this address stays on this machine or in an inner network. Where nothing is encrypted
-/// a credential goes to such an address only.
-pub fn is_local(address: IpAddr) -> bool {
-    matches!(
-        special_purpose(address),
-        Some("loopback" | "private" | "link-local")
-    )
-}
-
-fn special_v4(v4: Ipv4Addr) -> Option<&'static str> {
-    match v4.octets() {
-        [0, ..] => Some("unspecified"),
-        [127, ..] => Some("loopback"),
-        // 100.64.0.0/10, RFC 6598
-        [100, 64..=127, ..] => Some("shared"),
-        _ if v4.is_private() => Some("private"),
-        _ if v4.is_link_local() => Some("link-local"),
-        _ if v4.is_multicast() => Some("multicast"),
-        [240..=255, ..] => Some("reserved"),
-        _ => None,
-    }
-}
-
 /// Refuses a path whose query has values: it stands in keys, recordings and messages as it is.
 #[cfg(feature = "http")]
 pub(crate) fn check_query(path: &str) -> Result<(), String> {
@@ -226,95 +185,6 @@ pub fn not_seen(error: &ObserveError) -> Outcome {
         Some(cause) => Outcome::dependency_failed(cause.clone()),
         None => Outcome::unknown(error.reason.clone(), error.message.clone()),
     }
-}
-
-/// One outcome for all addresses: the worst. Where all addresses have the same faults, each is said once,
-/// and what differs otherwise is given with its address; else each finding names its address.
-pub fn worst_of(outcomes: Vec<(SocketAddr, Outcome)>) -> Outcome {
-    let count = outcomes.len();
-    let mut outcomes = outcomes;
-    outcomes.sort_by_key(|(address, outcome)| (outcome.status.rank(), outcome.status.credit(), *address));
-    let mut rest = outcomes.into_iter();
-    let Some((address, mut worst)) = rest.next() else {
-        return Outcome::unknown(Reason::ERROR, "no address was looked at");
-    };
-    if count == 1 {
-        return worst;
-    }
-    let rest: Vec<(SocketAddr, Outcome)> = rest.collect();
-    if rest.iter().all(|(_, other)| are_alike(&worst, other)) {
-        let first = worst.clone();
-        for (address, other) in &rest {
-            add_differences(&mut worst, &first, other, address.ip());
-        }
-        let said = if worst == first {
-            format!("the same on all {count}")
-        } else {
-            format!("alike on all {count}; what differs stands with its address")
-        };
-        return worst.evidence("addresses", said);
-    }
-    worst.summary = format!("on {}: {}", address.ip(), worst.summary);
-    let mark = |finding: Finding, address: SocketAddr| {
-        let subject = if finding.subject.is_empty() {
-            address.ip().to_string()
-        } else {
-            format!("{} on {}", finding.subject, address.ip())
-        };
-        finding.subject(subject)
-    };
-    worst.findings = worst.findings.into_iter().map(|f| mark(f, address)).collect();
-    let first = worst.evidence.clone();
-    for (address, outcome) in rest {
-        worst
-            .findings
-            .extend(outcome.findings.into_iter().map(|f| mark(f, address)));
-        worst
-            .evidence
-            .extend(unlike(&first, &outcome.evidence, address.ip()));
-        worst.measures.extend(outcome.measures);
-    }
-    worst
-}
-
-/// Whether two addresses have the same faults. Messages may differ: they can hold times.
-fn are_alike(a: &Outcome, b: &Outcome) -> bool {
-    a.status == b.status
-        && a.findings.len() == b.findings.len()
-        && a.findings
-            .iter()
-            .zip(&b.findings)
-            .all(|(a, b)| (&a.code, &a.subject, &a.status) == (&b.code, &b.subject, &b.status))
-}
-
-/// Adds what another address said differently. The findings keep their subjects, and so their
-/// fingerprints: two times are never the same.
-fn add_differences(to: &mut Outcome, first: &Outcome, other: &Outcome, address: IpAddr) {
-    for ((to, first), other) in to.findings.iter_mut().zip(&first.findings).zip(&other.findings) {
-        if first.message != other.message {
-            to.evidence
-                .push(Evidence::new(format!("on {address}"), &*other.message));
-        }
-        to.evidence
-            .extend(unlike(&first.evidence, &other.evidence, address));
-    }
-    to.evidence
-        .extend(unlike(&first.evidence, &other.evidence, address));
-    for measure in &other.measures {
-        if measure.unit != Unit::Microseconds && !first.measures.contains(measure) {
-            let mut measure = measure.clone();
-            measure.name = format!("{} on {address}", measure.name);
-            to.measures.push(measure);
-        }
-    }
-}
-
-/// What of the other evidence is not in the first, with the address.
-fn unlike(first: &[Evidence], other: &[Evidence], address: IpAddr) -> Vec<Evidence> {
-    let missing = other.iter().filter(|evidence| !first.contains(evidence));
-    missing
-        .map(|evidence| Evidence::new(format!("{} on {address}", evidence.label), &*evidence.value))
-        .collect()
 }
 
 /// The addresses of a name from the look-ups of both families, or why there is none: one cause, whoever asks.
@@ -381,8 +251,6 @@ pub(crate) fn merge(
 
 #[cfg(test)]
 mod tests {
-    use readiness_core::Measure;
-
     use super::*;
 
     fn answer(result: DnsResult) -> DnsAnswer {
@@ -497,76 +365,5 @@ mod tests {
             "{path}"
         );
         assert_eq!(path_at(&target, "/y"), "/y");
-    }
-
-    #[test]
-    fn the_worst_address_decides_and_is_named() {
-        let at = |n: u8| SocketAddr::from(([192, 0, 2, n], 443));
-        let fail = Outcome::judged("old", vec![Finding::fail("expired", "x").subject("chain[0]")]);
-        let both = worst_of(vec![(at(1), Outcome::pass("fine")), (at(2), fail.clone())]);
-        assert!(both.status.is_fail());
-        assert_eq!(both.findings[0].subject, "chain[0] on 192.0.2.2");
-        let same = worst_of(vec![(at(1), fail.clone()), (at(2), fail.clone())]);
-        assert_eq!(same.findings, fail.findings);
-        assert!(
-            same.evidence
-                .iter()
-                .any(|evidence| evidence.value == "the same on all 2")
-        );
-        assert_eq!(worst_of(vec![(at(1), fail.clone())]), fail);
-        assert!(worst_of(vec![]).status.is_unknown());
-    }
-
-    #[test]
-    fn what_differs_between_addresses_is_not_called_the_same() {
-        let at = |n: u8| SocketAddr::from(([192, 0, 2, n], 443));
-        let outcome = |message: &str, server: &str, days: i64| {
-            let finding = Finding::fail("expired", message)
-                .subject("chain[0]")
-                .evidence("serial", server);
-            Outcome::judged("old", vec![finding])
-                .evidence("server", server)
-                .evidence("port", "443")
-                .measure(Measure::new("days", days, Unit::Count))
-                .measure(Measure::new("connect", days, Unit::Microseconds))
-        };
-        let said = |both: &Outcome| both.evidence.last().unwrap().value.clone();
-        let both = worst_of(vec![
-            (at(1), outcome("ended on Monday", "a", 1)),
-            (at(2), outcome("ended on Friday", "b", 2)),
-        ]);
-        assert!(said(&both).starts_with("alike on all 2"), "{both:?}");
-        assert_eq!(both.findings.len(), 1);
-        assert_eq!(both.findings[0].subject, "chain[0]");
-        let shown: Vec<(&str, &str)> = both.findings[0]
-            .evidence
-            .iter()
-            .chain(&both.evidence)
-            .map(|evidence| (&*evidence.label, &*evidence.value))
-            .collect();
-        assert_eq!(
-            shown[..5],
-            [
-                ("serial", "a"),
-                ("on 192.0.2.2", "ended on Friday"),
-                ("serial on 192.0.2.2", "b"),
-                ("server", "a"),
-                ("port", "443"),
-            ]
-        );
-        assert_eq!(shown[5], ("server on 192.0.2.2", "b"));
-        let names: Vec<&str> = both.measures.iter().map(|measure| &*measure.name).collect();
-        assert_eq!(names, ["days", "connect", "days on 192.0.2.2"]);
-        // Times alone are no difference.
-        let mut slower = outcome("x", "a", 1);
-        slower.measures[1].value = 9;
-        let both = worst_of(vec![(at(1), outcome("x", "a", 1)), (at(2), slower)]);
-        assert_eq!(said(&both), "the same on all 2");
-        // Where the faults differ, the evidence of each address stays.
-        let both = worst_of(vec![
-            (at(1), Outcome::pass("fine").evidence("server", "a")),
-            (at(2), outcome("x", "b", 1)),
-        ]);
-        assert!(both.evidence.contains(&Evidence::new("server on 192.0.2.1", "a")));
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use super::{Event, panic_text, runner::Shared};
+use super::{Event, panic_text, shared::Shared};
 use crate::{
     error::ErrorChain,
     observe::{Attempt, AttemptEnd},

@@ -6,6 +6,7 @@ mod gate;
 mod job;
 mod queue;
 mod runner;
+mod shared;
 
 use std::any::Any;
 

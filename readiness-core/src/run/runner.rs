@@ -2,7 +2,7 @@ use std::{
     collections::BTreeSet,
     fmt, io,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    sync::{Arc, Mutex, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -16,12 +16,13 @@ use super::{
     Event, Events,
     job::{Job, JobResult},
     queue::Queue,
+    shared::Shared,
 };
 use crate::{
-    clock::{Clock, SystemClock, Timestamp},
+    clock::{Clock, SystemClock},
     fact::{LookFrom, View},
-    observe::{Attempt, AttemptEnd, Observatory, Recording, Replay},
-    outcome::{Evidence, Outcome, Reason, Status},
+    observe::{Attempt, AttemptEnd, Observatory, Recording},
+    outcome::{Evidence, Status},
     report::{Report, RequirementResult, TargetResult, Tool, ViewReport, shown},
     score::{self, Decision, Digest, Score},
     suite::{Profiles, Suite, priority_of},
@@ -340,41 +341,6 @@ struct OpenStore(Arc<Observatory>);
 impl Drop for OpenStore {
     fn drop(&mut self) {
         self.0.close();
-    }
-}
-
-/// What all jobs of a run share.
-pub(super) struct Shared<'a> {
-    pub(super) now: Timestamp,
-    pub(super) store: Arc<Observatory>,
-    pub(super) replay: Option<&'a Replay>,
-    deadline: Duration,
-    progress: Option<Arc<Mutex<Vec<Event>>>>,
-}
-
-impl Shared<'_> {
-    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
-        if let Some(progress) = &self.progress {
-            progress
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(event());
-        }
-    }
-
-    /// What is to be said where a recording was made with another suite than the one that replays it.
-    fn foreign_recording(&self, suite: &Digest) -> Option<String> {
-        let made_with = &self.replay?.suite_digest;
-        (!made_with.is_empty() && made_with != suite.as_str()).then(|| {
-            "the recording was made with another suite: what that one did not ask is not in it".to_owned()
-        })
-    }
-
-    pub(super) fn too_late(&self) -> Outcome {
-        Outcome::unknown(
-            Reason::TIMEOUT,
-            format!("not judged within the run's {:?}", self.deadline),
-        )
     }
 }
 
