@@ -133,6 +133,7 @@ pub async fn endpoints(cx: &ProbeContext, port: u16, tls: bool) -> Result<Vec<En
 }
 
 /// Says with an outcome what of the target was not looked at; the run has looked where that is already.
+#[cfg(feature = "tcp")]
 pub(crate) async fn noted(cx: &ProbeContext, outcome: Outcome) -> Outcome {
     match addresses(cx).await {
         Ok(found) => found.noted_in(outcome),
