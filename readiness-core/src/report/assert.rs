@@ -20,10 +20,9 @@ use crate::{
 #[macro_export]
 macro_rules! assert_ready {
     ($report:expr $(, target = $target:expr)? $(, min_coverage = $coverage:expr)? $(,)?) => {{
-        #[allow(unused_mut)]
-        let mut demands = $crate::__private::Demands::default();
-        $( demands.target = ::core::option::Option::Some($target); )?
-        $( demands.min_coverage = ::core::option::Option::Some($coverage); )?
+        let demands = $crate::__private::Demands::default()
+            $( .target($target) )?
+            $( .min_coverage($coverage) )?;
         if let ::core::result::Result::Err(problem) = $crate::__private::check_ready(&$report, demands) {
             panic!("{problem}");
         }
@@ -74,10 +73,22 @@ macro_rules! assert_no_regression {
 /// What a test demands beyond the report's own policy, in percent.
 #[derive(Clone, Copy, Debug, Default)]
 #[doc(hidden)]
-#[allow(clippy::exhaustive_structs, reason = "a macro makes it in other crates")]
+#[non_exhaustive]
 pub struct Demands {
-    pub target: Option<u32>,
-    pub min_coverage: Option<u32>,
+    target: Option<u32>,
+    min_coverage: Option<u32>,
+}
+
+impl Demands {
+    pub fn target(mut self, percent: u32) -> Self {
+        self.target = Some(percent);
+        self
+    }
+
+    pub fn min_coverage(mut self, percent: u32) -> Self {
+        self.min_coverage = Some(percent);
+        self
+    }
 }
 
 #[doc(hidden)]

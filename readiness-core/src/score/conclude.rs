@@ -35,12 +35,12 @@ impl Report {
     ///
     /// What the report was compared with stays as it was. The same policy and instant give the same bytes.
     ///
-    /// ```no_run
-    /// # fn stored() -> readiness_core::Report { unimplemented!() }
-    /// use readiness_core::Policy;
-    /// let report = stored().rescored(Policy::default().target_percent(95), "2027-01-31".parse()?);
-    /// println!("{}: {}", report.verdict(), report.decision.rule);
-    /// # Ok::<(), readiness_core::TimestampError>(())
+    /// ```
+    /// use readiness_core::{Policy, Report, TimestampError};
+    ///
+    /// fn at_the_end_of_january(stored: &Report) -> Result<Report, TimestampError> {
+    ///     Ok(stored.rescored(Policy::default().target_percent(95), "2027-01-31".parse()?))
+    /// }
     /// ```
     pub fn rescored(&self, policy: Policy, now: Timestamp) -> Self {
         let mut report = self.clone();
