@@ -307,7 +307,8 @@ impl Reference {
 ///
 /// It makes the struct (with `Clone`, `Debug`, `Default`, `PartialEq`, and `Deserialize` that knows its
 /// fields and no others) and implements [`Described`](crate::Described). What is left to write is
-/// [`Probe`](crate::Probe).
+/// [`Probe`](crate::Probe). The crate that calls it needs `readiness-core` under its own name among its
+/// dependencies.
 ///
 /// ```
 /// use readiness_core::{Described, Outcome, Priority, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait};

@@ -1,12 +1,13 @@
 //! The answer: what was seen, judged and decided, for people and for machines.
 
 mod assert;
+mod columns;
 mod report;
 mod text;
 
 #[doc(hidden)]
 pub use self::assert::{Demands, check_no_regression, check_pass, check_ready};
-pub(crate) use self::text::shown;
+pub(crate) use self::columns::shown;
 pub use self::{
     report::{Accepted, Report, RequirementResult, TargetResult, Tool, ViewReport},
     text::TextOptions,
