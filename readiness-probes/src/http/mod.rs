@@ -17,6 +17,7 @@ mod https_redirect;
 mod json;
 mod nosniff;
 mod page;
+mod pages;
 mod permissions_policy;
 mod policy;
 mod referrer_policy;
@@ -40,6 +41,7 @@ pub use self::{
     hsts::Hsts,
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
+    pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
 };
