@@ -12,7 +12,7 @@ mod health;
 #[cfg(test)]
 mod healthy;
 mod hsts;
-//mod hsts_preload;
+mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
@@ -43,7 +43,7 @@ pub use self::{
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
     hsts::Hsts,
-    //hsts_preload::{HstsPreload, PreloadPolicy},
+    hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
     pages::{Page, Pages},
