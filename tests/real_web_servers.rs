@@ -36,7 +36,7 @@ fn report(web: &Web) -> Report {
 
 /// Each finding in a line: `high http.hsts fail missing`. The server's address stands as `ADDRESS`.
 fn findings(report: &Report, web: &Web) -> Vec<String> {
-    let address = web.address().to_string();
+    let address = &web.address().to_string();
     let mut all: Vec<String> = report
         .rows()
         .flat_map(|(result, row)| {
@@ -49,7 +49,7 @@ fn findings(report: &Report, web: &Web) -> Vec<String> {
                     finding.code,
                     finding.subject
                 );
-                line.trim_end().replace(&address, "ADDRESS")
+                line.trim_end().replace(address, "ADDRESS")
             })
         })
         .collect();
