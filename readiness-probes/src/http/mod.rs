@@ -28,6 +28,8 @@ mod source;
 mod strict_transport;
 mod syntax;
 
+#[cfg(feature = "html")]
+pub(crate) use self::applicability::is_html;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{

@@ -13,6 +13,8 @@ pub mod api;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "html")]
+mod document;
 #[cfg(feature = "dep")]
 #[cfg(test)]
 mod fake;
@@ -36,5 +38,7 @@ mod system;
 mod verifier;
 
 pub use self::builder::{Live, LiveError};
+#[cfg(feature = "html")]
+pub use self::document::read_document;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;
