@@ -34,6 +34,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::Disclosure::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
+        //.add_with(http::HstsPreload::check)
         .add_with(http::HttpHealth::check)
         .add_with(http::HttpsRedirect::check)
         .add_with(http::Nosniff::check)
