@@ -128,7 +128,10 @@ mod tests {
                 continue;
             }
             compared += 1;
-            assert!(name.eq_ignore_ascii_case(&theirs), "{name} {theirs}");
+            // `EcdhX25519` there is `x25519` in the list, and `Sm2` is `curveSM2`.
+            let theirs = theirs.trim_start_matches("Ecdh");
+            let name = name.trim_start_matches("curve");
+            assert!(name.eq_ignore_ascii_case(theirs), "{name} {theirs}");
         }
         assert!(compared > 30, "{compared}");
     }
