@@ -25,7 +25,9 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "tls")]
     registry
         .add::<tls::TlsCertificate>()
-        .add_with(tls::TlsProtocol::check);
+        .add_with(tls::TlsCipherSuites::check)
+        .add_with(tls::TlsProtocol::check)
+        .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry
         .add_with(http::Cookies::check)

@@ -32,6 +32,8 @@ mod trail;
 #[cfg(test)]
 mod world;
 
+#[cfg(feature = "html")]
+pub(crate) use self::applicability::is_html;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{
