@@ -44,6 +44,10 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::ReferrerPolicy::check);
     #[cfg(feature = "api")]
     registry.add_with(http::HttpJson::check);
+    #[cfg(feature = "html")]
+    registry
+        .add_with(http::NoMixedContent::check)
+        .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
     registry.add::<dep::Postgres>().add::<dep::Redis>();
 }

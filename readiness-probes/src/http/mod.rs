@@ -16,6 +16,8 @@ mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
+#[cfg(feature = "html")]
+mod no_mixed_content;
 mod nosniff;
 mod page;
 mod pages;
@@ -27,6 +29,10 @@ mod samples;
 mod set_cookie;
 mod source;
 mod strict_transport;
+#[cfg(feature = "html")]
+mod subresource_integrity;
+#[cfg(feature = "html")]
+mod subresources;
 mod syntax;
 mod trail;
 #[cfg(test)]
@@ -52,3 +58,5 @@ pub use self::{
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
 };
+#[cfg(feature = "html")]
+pub use self::{no_mixed_content::NoMixedContent, subresource_integrity::SubresourceIntegrity};
