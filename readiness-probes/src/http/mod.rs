@@ -32,10 +32,10 @@ mod trail;
 #[cfg(test)]
 mod world;
 
-#[cfg(feature = "csp")]
-pub use self::csp::Csp;
 #[cfg(feature = "html")]
 pub(crate) use self::applicability::is_html;
+#[cfg(feature = "csp")]
+pub use self::csp::Csp;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{
