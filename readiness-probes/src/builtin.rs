@@ -32,7 +32,6 @@ pub fn register(registry: &mut Registry) {
     registry
         .add_with(http::Cookies::check)
         .add_with(http::CrossOriginIsolation::check)
-        .add_with(http::Csp::check)
         .add_with(http::Disclosure::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
@@ -42,6 +41,8 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::Nosniff::check)
         .add_with(http::PermissionsPolicy::check)
         .add_with(http::ReferrerPolicy::check);
+    #[cfg(feature = "csp")]
+    registry.add_with(http::Csp::check);
     #[cfg(feature = "api")]
     registry.add_with(http::HttpJson::check);
     #[cfg(feature = "html")]

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A website: its name, certificate and protocol, the way from http to https, and the headers that
-/// browsers enforce.
+/// browsers enforce. `http.csp` is part of it with the cargo feature `csp`.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +42,7 @@ pub fn api(url: &str) -> Result<Suite, PresetError> {
     suite("api", Target::parse(url)?)
 }
 
-/// The security headers of one URL, and nothing else.
+/// The security headers of one URL, and nothing else. `http.csp` is part of it with the cargo feature `csp`.
 ///
 /// # Errors
 /// As [`web`].
@@ -133,6 +133,7 @@ const FOUNDATION: &[&str] = &[
 #[cfg(feature = "http")]
 const PAGE_HEADERS: &[&str] = &[
     "http.hsts",
+    #[cfg(feature = "csp")]
     "http.csp",
     "http.framing",
     "http.nosniff",

@@ -33,6 +33,10 @@ pub enum ResponseKind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rule {
     CrossOriginIsolation,
+    #[cfg_attr(
+        not(any(feature = "csp", test)),
+        expect(dead_code, reason = "without the feature nobody asks")
+    )]
     Csp,
     #[cfg(feature = "html")]
     Document,

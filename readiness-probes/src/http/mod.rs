@@ -4,8 +4,8 @@ mod applicability;
 mod cookie_rules;
 mod cookies;
 mod cross_origin_isolation;
+#[cfg(feature = "csp")]
 mod csp;
-mod csp_analysis;
 mod disclosure;
 mod framing;
 mod health;
@@ -40,13 +40,14 @@ mod world;
 
 #[cfg(feature = "html")]
 pub(crate) use self::applicability::is_html;
+#[cfg(feature = "csp")]
+pub use self::csp::Csp;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{
     applicability::ResponseKind,
     cookies::Cookies,
     cross_origin_isolation::CrossOriginIsolation,
-    csp::Csp,
     disclosure::Disclosure,
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
