@@ -1,7 +1,6 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
-mod cookie_rules;
 mod cookies;
 mod cross_origin_isolation;
 mod csp;
@@ -23,7 +22,7 @@ mod policy;
 mod referrer_policy;
 #[cfg(test)]
 mod samples;
-mod set_cookie;
+pub(crate) mod set_cookie;
 mod source;
 mod strict_transport;
 mod syntax;
