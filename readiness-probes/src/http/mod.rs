@@ -25,6 +25,7 @@ mod samples;
 pub(crate) mod set_cookie;
 mod source;
 mod strict_transport;
+mod structured;
 mod syntax;
 
 #[cfg(feature = "api")]
