@@ -5,6 +5,7 @@ mod cookies;
 mod cross_origin_isolation;
 mod csp;
 mod csp_analysis;
+mod current_headers;
 mod disclosure;
 mod framing;
 mod health;
@@ -20,6 +21,7 @@ mod pages;
 mod permissions_policy;
 mod policy;
 mod referrer_policy;
+mod reporting_endpoints;
 #[cfg(test)]
 mod samples;
 pub(crate) mod set_cookie;
@@ -27,6 +29,8 @@ mod source;
 mod strict_transport;
 mod structured;
 mod syntax;
+#[cfg(test)]
+mod where_peers_err;
 
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
@@ -35,6 +39,7 @@ pub use self::{
     cookies::Cookies,
     cross_origin_isolation::CrossOriginIsolation,
     csp::Csp,
+    current_headers::CurrentHeaders,
     disclosure::Disclosure,
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
@@ -44,4 +49,5 @@ pub use self::{
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
+    reporting_endpoints::ReportingEndpoints,
 };
