@@ -70,10 +70,14 @@ impl SetCookie {
         self.max_age.or_else(|| self.expires.map(left))
     }
 
-    /// The line as it stands, without the value.
+    /// The line as it stands, without the value, and without what is no attribute: it may be a piece of a value
+    /// that holds a `;`.
     pub(crate) fn shown(&self) -> String {
         let pair = format!("{}=…", self.name);
         self.attributes.iter().fold(pair, |line, (name, value)| {
+            if !is_meant(name) {
+                return format!("{line}; …");
+            }
             let equals = if value.is_empty() { "" } else { "=" };
             format!("{line}; {name}{equals}{value}")
         })
@@ -144,6 +148,38 @@ pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, Ignored> {
         }
     }
     Ok(cookie)
+}
+
+/// Attributes that browsers know, or have known.
+const KNOWN: [&str; 11] = [
+    "comment",
+    "domain",
+    "expires",
+    "httponly",
+    "max-age",
+    "partitioned",
+    "path",
+    "priority",
+    "samesite",
+    "secure",
+    "version",
+];
+
+/// Whether browsers know an attribute of this name, or have known one.
+pub(crate) fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether such an attribute was meant: `Http-Only`, `SameSite: Lax`, `Secured`.
+pub(crate) fn is_meant(name: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars()
+            .filter(char::is_ascii_alphabetic)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect()
+    };
+    let name = letters(name);
+    KNOWN.iter().any(|known| name.starts_with(&letters(known)))
 }
 
 /// The prefixes of names that browsers hold a cookie to, the longest first. RFC 6265bis, section 4.1.3.
@@ -255,6 +291,20 @@ mod tests {
         assert_eq!(read("a=b;Path=/x;path=/").path.as_deref(), Some("/"));
         assert_eq!(read(&format!("a=b;Domain={}", "x".repeat(1025))).domain, None);
         assert!(read(&format!("a=b;Domain={}", "x".repeat(1024))).domain.is_some());
+    }
+
+    #[test]
+    fn a_line_is_shown_without_values() {
+        for (line, wanted) in [
+            ("sid=s3cr3t", "sid=…"),
+            ("s3cr3t", "=…"),
+            ("sid=s3; cr3t; Path=/a; secure", "sid=…; …; Path=/a; secure"),
+            ("a=b;; Http-Only;", "a=…; Http-Only"),
+        ] {
+            assert_eq!(read(line).shown(), wanted, "{line}");
+        }
+        let many = format!("a=b{}", "; x".repeat(MOST_ATTRIBUTES + 1));
+        assert_eq!(read(&many).attributes.len(), MOST_ATTRIBUTES);
     }
 
     #[test]

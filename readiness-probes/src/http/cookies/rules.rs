@@ -3,7 +3,7 @@
 use readiness_core::{Finding, Timestamp, fact::Channel};
 
 use crate::http::{
-    set_cookie::{SameSite, SetCookie, prefix_of},
+    set_cookie::{SameSite, SetCookie, is_known, is_meant, prefix_of},
     source::is_public_suffix,
 };
 
@@ -203,16 +203,16 @@ fn attributes(cookie: &SetCookie, demands: Demands, findings: &mut Vec<Finding>)
     }
     let names = cookie.attributes.iter().map(|(name, _)| name.as_str());
     for (i, name) in names.clone().enumerate() {
-        let is_known = |known: &&str| known.eq_ignore_ascii_case(name);
-        if !KNOWN.iter().any(|known| is_known(known)) {
+        if !is_known(name) && is_meant(name) {
             findings.push(Finding::note(
                 "unknown_attribute",
                 format!("browsers know no attribute `{name}`, and leave it out"),
             ));
-        } else if names
-            .clone()
-            .take(i)
-            .any(|earlier| earlier.eq_ignore_ascii_case(name))
+        } else if is_known(name)
+            && names
+                .clone()
+                .take(i)
+                .any(|earlier| earlier.eq_ignore_ascii_case(name))
         {
             findings.push(Finding::note(
                 "repeated_attribute",
@@ -221,21 +221,6 @@ fn attributes(cookie: &SetCookie, demands: Demands, findings: &mut Vec<Finding>)
         }
     }
 }
-
-/// What browsers know or have known.
-const KNOWN: [&str; 11] = [
-    "Comment",
-    "Domain",
-    "Expires",
-    "HttpOnly",
-    "Max-Age",
-    "Partitioned",
-    "Path",
-    "Priority",
-    "SameSite",
-    "Secure",
-    "Version",
-];
 
 /// RFC 6265bis, sections 4.1.3 and 5.7: the prefixes are compared without regard to case.
 fn broken_prefix(cookie: &SetCookie, site: Site<'_>) -> Option<String> {
