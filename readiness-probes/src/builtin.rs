@@ -32,6 +32,7 @@ pub fn register(registry: &mut Registry) {
     registry
         .add_with(http::Cookies::check)
         .add_with(http::CrossOriginIsolation::check)
+        .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
@@ -40,7 +41,8 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::HttpsRedirect::check)
         .add_with(http::Nosniff::check)
         .add_with(http::PermissionsPolicy::check)
-        .add_with(http::ReferrerPolicy::check);
+        .add_with(http::ReferrerPolicy::check)
+        .add_with(http::ReportingEndpoints::check);
     #[cfg(feature = "csp")]
     registry.add_with(http::Csp::check);
     #[cfg(feature = "api")]

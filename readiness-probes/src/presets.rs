@@ -142,10 +142,18 @@ const PAGE_HEADERS: &[&str] = &[
     "http.cross_origin_isolation",
     "http.cookies",
     "http.disclosure",
+    "http.current_headers",
+    "http.reporting_endpoints",
 ];
 
 #[cfg(feature = "http")]
-const API_HEADERS: &[&str] = &["http.hsts", "http.nosniff", "http.cookies", "http.disclosure"];
+const API_HEADERS: &[&str] = &[
+    "http.hsts",
+    "http.nosniff",
+    "http.cookies",
+    "http.disclosure",
+    "http.current_headers",
+];
 
 /// What `web` and `api` can be told.
 #[cfg(feature = "http")]

@@ -1,11 +1,11 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
-mod cookie_rules;
 mod cookies;
 mod cross_origin_isolation;
 #[cfg(feature = "csp")]
 mod csp;
+mod current_headers;
 mod disclosure;
 mod framing;
 mod health;
@@ -24,17 +24,21 @@ mod pages;
 mod permissions_policy;
 mod policy;
 mod referrer_policy;
+mod reporting_endpoints;
 #[cfg(test)]
 mod samples;
-mod set_cookie;
+pub(crate) mod set_cookie;
 mod source;
 mod strict_transport;
+mod structured;
 #[cfg(feature = "html")]
 mod subresource_integrity;
 #[cfg(feature = "html")]
 mod subresources;
 mod syntax;
 mod trail;
+#[cfg(test)]
+mod where_peers_err;
 #[cfg(test)]
 mod world;
 
@@ -48,6 +52,7 @@ pub use self::{
     applicability::ResponseKind,
     cookies::Cookies,
     cross_origin_isolation::CrossOriginIsolation,
+    current_headers::CurrentHeaders,
     disclosure::Disclosure,
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
@@ -58,6 +63,7 @@ pub use self::{
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
+    reporting_endpoints::ReportingEndpoints,
 };
 #[cfg(feature = "html")]
 pub use self::{no_mixed_content::NoMixedContent, subresource_integrity::SubresourceIntegrity};
