@@ -10,7 +10,7 @@ use readiness_core::{
 use self::trail::{Hop, Next, Place, Stop, Trail, follow, is_redirect, next};
 use crate::address::{addresses, not_seen, worst_of};
 
-mod trail;
+pub(in crate::http) mod trail;
 
 readiness_core::probe! {
     /// Plain http leads to https.

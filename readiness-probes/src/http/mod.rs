@@ -16,6 +16,7 @@ mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
 mod nosniff;
+mod observatory;
 mod page;
 mod permissions_policy;
 mod policy;
@@ -40,6 +41,7 @@ pub use self::{
     hsts::Hsts,
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
+    observatory::Observatory,
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
 };

@@ -17,12 +17,12 @@ const LONGEST_LOCATION: usize = 8192;
 
 /// Where a request goes, without the address it travels to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Place {
-    pub(super) tls: bool,
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(in crate::http) struct Place {
+    pub(in crate::http) tls: bool,
+    pub(in crate::http) host: String,
+    pub(in crate::http) port: u16,
     /// Path and query; what must stay unseen stands as `{handle}`.
-    pub(super) path: String,
+    pub(in crate::http) path: String,
 }
 
 impl Place {
@@ -31,7 +31,7 @@ impl Place {
     }
 
     /// The plain request for it at this address: no credential goes along, wherever it leads.
-    pub(super) fn request(&self, address: IpAddr) -> HttpExchange {
+    pub(in crate::http) fn request(&self, address: IpAddr) -> HttpExchange {
         let address = SocketAddr::new(address, self.port);
         let endpoint = Endpoint::new(address, self.host.clone(), self.tls);
         HttpExchange::get(endpoint, self.authority(), self.path.clone())
@@ -76,7 +76,7 @@ pub(super) struct Trail {
 
 /// Why a trail ends.
 #[derive(Clone, Debug)]
-pub(super) enum Stop {
+pub(in crate::http) enum Stop {
     /// The last hop leads nowhere else.
     End,
     /// The last hop leads to an address the world cannot reach. It was not followed.
@@ -95,7 +95,7 @@ pub(super) enum Stop {
 
 /// Where a response leads.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Next {
+pub(in crate::http) enum Next {
     /// It is a redirect that leads nowhere: a code, and what is wrong.
     Broken(&'static str, String),
     /// It is no redirect.
@@ -110,7 +110,7 @@ pub(super) fn is_redirect(status: u16) -> bool {
 }
 
 /// Where a response from this place leads.
-pub(super) fn next(from: &Place, exchange: &Exchange) -> Next {
+pub(in crate::http) fn next(from: &Place, exchange: &Exchange) -> Next {
     if !is_redirect(exchange.status) {
         return Next::End;
     }
@@ -226,7 +226,7 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
     }
 }
 
-async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
+pub(in crate::http) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,
