@@ -5,6 +5,7 @@
 
 mod bytes;
 mod dns;
+mod document;
 mod http;
 mod ports;
 mod tcp;
@@ -14,6 +15,7 @@ mod view;
 pub use self::{
     bytes::ByteText,
     dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
+    document::{Document, Meta, Resource},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use readiness_core::{Finding, Outcome, Reason, Status, fact::Exchange};
 use serde::{Deserialize, Serialize};
 
-use super::syntax::{is_token, split_unquoted, trim};
+use super::{
+    pages::Page,
+    syntax::{is_token, split_unquoted, trim},
+};
 
 /// What kind of response it is, for the rules that apply to it.
 ///
-/// It follows from the status and the `Content-Type`; the setting `kind` of a probe overrides it.
+/// It follows from the status and the `Content-Type`; a [`Page`] can say otherwise.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
@@ -71,12 +74,11 @@ impl Weight {
 pub(crate) fn applies(
     rule: Rule,
     exchange: &Exchange,
-    declared: Option<ResponseKind>,
-    accept_status: &[u16],
+    page: &Page,
 ) -> Result<(ResponseKind, Weight), Box<Outcome>> {
-    let kind = match declared {
+    let kind = match page.kind {
         Some(kind) => kind,
-        None if accept_status.contains(&exchange.status) => by_type(exchange),
+        None if page.is_declared(exchange.status) => by_type(exchange),
         None => match gate(exchange) {
             Some(gate) => return Err(Box::new(not_the_page(&gate))),
             None => by_status(exchange),
@@ -321,7 +323,9 @@ mod tests {
         declared: Option<ResponseKind>,
         accept_status: &[u16],
     ) -> Result<ResponseKind, Box<Outcome>> {
-        applies(Rule::Hsts, exchange, declared, accept_status).map(|(kind, _)| kind)
+        let mut page = Page::default().accept_status(accept_status.iter().copied());
+        page.kind = declared;
+        applies(Rule::Hsts, exchange, &page).map(|(kind, _)| kind)
     }
 
     #[test]

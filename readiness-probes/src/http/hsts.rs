@@ -1,13 +1,12 @@
 use readiness_core::{
     Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Unit, async_trait,
-    fact::{Exchange, HttpExchange},
     probe,
 };
 
 use super::{
-    ResponseKind,
-    applicability::{Rule, Weight, by_status, check_status, is_challenge, not_the_page, weigh},
-    page::judge_page,
+    applicability::{Rule, Weight, by_status, is_challenge, not_the_page, weigh},
+    page::{Looked, judge_page},
+    pages::Pages,
     strict_transport::parse,
     syntax::shown,
 };
@@ -36,10 +35,9 @@ probe! {
     pub struct Hsts {
         /// The least `max-age` that passes, in seconds. Default: 15552000 (180 days).
         pub min_max_age_seconds: u64 = 15_552_000,
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.hsts",
     title: "browsers come back over https only",
@@ -57,7 +55,7 @@ impl Probe for Hsts {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |key, exchange| judge(self, key, exchange)).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
@@ -67,13 +65,14 @@ impl Hsts {
         if self.min_max_age_seconds == 0 {
             return Err("`min_max_age_seconds` is 0, expected at least 1: 0 switches the policy off".into());
         }
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
 const HEADER: &str = "Strict-Transport-Security";
 
-fn judge(settings: &Hsts, key: &HttpExchange, exchange: &Exchange) -> Outcome {
+fn judge(settings: &Hsts, looked: Looked<'_>) -> Outcome {
+    let Looked { key, page, exchange } = looked;
     if !exchange.channel.is_secure() {
         return Outcome::not_applicable("browsers ignore HSTS over plain http");
     }
@@ -82,14 +81,14 @@ fn judge(settings: &Hsts, key: &HttpExchange, exchange: &Exchange) -> Outcome {
         // RFC 6797, section 8.1.1.
         return Outcome::not_applicable("browsers keep no HSTS policy for an address");
     }
-    let kind = settings.kind.unwrap_or_else(|| by_status(exchange));
+    let kind = page.kind.unwrap_or_else(|| by_status(exchange));
     let weight = weigh(Rule::Hsts, kind, exchange);
     if let Weight::None(because) = weight {
         return Outcome::not_applicable(because);
     }
     let mut lines = exchange.all("strict-transport-security");
     let Some(first) = lines.next() else {
-        let declared = settings.kind.is_some() || settings.accept_status.contains(&exchange.status);
+        let declared = page.is_declared(exchange.status);
         if !declared && is_challenge(exchange) {
             // The filter in front made this response; it says nothing about the service's own.
             return not_the_page(&format!("a challenge page (HTTP {})", exchange.status));
@@ -171,16 +170,19 @@ fn judge(settings: &Hsts, key: &HttpExchange, exchange: &Exchange) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use readiness_core::{Reason, Status, Target, fact::Channel};
+    use readiness_core::{
+        Reason, Status, Target,
+        fact::{Channel, Exchange},
+    };
 
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn judged(value: &str) -> Outcome {
         judge(
             &Hsts::default(),
-            &samples::key("example.com"),
-            &samples::html(&[("strict-transport-security", value)]),
+            samples::looked(&samples::html(&[("strict-transport-security", value)]))
+                .by(&samples::key("example.com")),
         )
     }
 
@@ -225,7 +227,10 @@ mod tests {
         let two = |a: &str, b: &str| {
             let exchange =
                 samples::html(&[("strict-transport-security", a), ("Strict-Transport-Security", b)]);
-            judge(&Hsts::default(), &samples::key("example.com"), &exchange)
+            judge(
+                &Hsts::default(),
+                samples::looked(&exchange).by(&samples::key("example.com")),
+            )
         };
         assert!(two("max-age=31536000", "max-age=31536000").status.is_pass());
         let outcome = two("max-age=31536000", "max-age=0");
@@ -243,19 +248,24 @@ mod tests {
         let exchange = samples::html(&[("strict-transport-security", "junk")]);
         let plain = judge(
             &Hsts::default(),
-            &samples::key("example.com"),
-            &samples::plain(exchange.clone()),
+            samples::looked(&samples::plain(exchange.clone())).by(&samples::key("example.com")),
         );
         assert!(plain.status.is_not_applicable());
         for address in ["192.0.2.1", "2001:db8::1"] {
-            let outcome = judge(&Hsts::default(), &samples::key(address), &exchange);
+            let outcome = judge(
+                &Hsts::default(),
+                samples::looked(&exchange).by(&samples::key(address)),
+            );
             assert!(outcome.status.is_not_applicable(), "{address}");
         }
         let untrusted = exchange.channel(Channel::UntrustedTls);
         assert!(
-            judge(&Hsts::default(), &samples::key("example.com"), &untrusted)
-                .status
-                .is_fail()
+            judge(
+                &Hsts::default(),
+                samples::looked(&untrusted).by(&samples::key("example.com"))
+            )
+            .status
+            .is_fail()
         );
     }
 
@@ -263,7 +273,11 @@ mod tests {
     fn redirects_and_errors_are_judged_and_assets_inform() {
         let status = |status, headers: &[(&str, &str)]| {
             let exchange = Exchange::new(status, headers.iter().copied());
-            judge(&Hsts::default(), &samples::key("example.com"), &exchange).status
+            judge(
+                &Hsts::default(),
+                samples::looked(&exchange).by(&samples::key("example.com")),
+            )
+            .status
         };
         assert!(status(301, &[("location", "https://www.example.com/")]).is_fail());
         for code in [401, 403, 404, 500, 503] {
@@ -298,7 +312,7 @@ mod tests {
         let with = |min_max_age_seconds, status: &[u16]| {
             Hsts {
                 min_max_age_seconds,
-                accept_status: status.to_vec(),
+                pages: Pages::new([Page::default().accept_status(status.iter().copied())]),
                 ..Hsts::default()
             }
             .check()
@@ -312,7 +326,10 @@ mod tests {
     fn hostile_values_are_ignored_as_a_whole() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("strict-transport-security", value)]);
-            let outcome = judge(&Hsts::default(), &samples::key("example.com"), &exchange);
+            let outcome = judge(
+                &Hsts::default(),
+                samples::looked(&exchange).by(&samples::key("example.com")),
+            );
             assert!(outcome.status.is_fail());
         }
     }

@@ -18,6 +18,7 @@ mod json;
 mod nosniff;
 mod observatory;
 mod page;
+mod pages;
 mod permissions_policy;
 mod policy;
 mod referrer_policy;
@@ -42,6 +43,7 @@ pub use self::{
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
     observatory::Observatory,
+    pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
 };

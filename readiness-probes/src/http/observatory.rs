@@ -1,7 +1,4 @@
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
@@ -18,7 +15,7 @@ use self::{
     scan::{Scan, Session, is_html, media_type},
     score::score,
 };
-use super::{https_redirect::trail::Place, page::page};
+use super::{https_redirect::trail::Place, page::look, pages::Page};
 use crate::address;
 
 mod cookies;
@@ -99,13 +96,16 @@ impl Probe for Observatory {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let found = address::addresses(cx).await?;
-        let scans = page(cx).await?.into_iter().map(|(key, seen)| async move {
-            let outcome = match self.scan(cx, &key, seen).await {
-                Ok(scan) => judge(&scan),
-                Err(error) => address::not_seen(&error),
-            };
-            (key.endpoint.address, outcome)
-        });
+        let scans = look(cx, &Page::default())
+            .await?
+            .into_iter()
+            .map(|(key, seen)| async move {
+                let outcome = match self.scan(cx, &key, seen).await {
+                    Ok(scan) => judge(&scan),
+                    Err(error) => address::not_seen(&error),
+                };
+                (key.endpoint.address, outcome)
+            });
         Ok(found.noted_in(address::worst_of(join_all(scans).await)))
     }
 }
@@ -132,9 +132,9 @@ impl Observatory {
         };
         let other = self.other(cx, address).await;
         let from_outside = address::special_purpose(address).is_none();
-        let walk = |first: Option<First>| async {
+        let walk = |first: Option<First>| async move {
             match first {
-                Some(first) => follow(cx, first, from_outside, ask).await,
+                Some(first) => follow(cx, first, from_outside).await,
                 None => Ok(None),
             }
         };
@@ -145,11 +145,14 @@ impl Observatory {
             (given?, other?)
         };
         let Some(session) = https.as_ref().or(http.as_ref()) else {
-            let message = format!("nothing answers for `{}`", target.host());
-            return Err(ObserveError::new(Reason::HTTP_BROKEN, message));
+            let message = format!(
+                "`{}` gives no page over https, and none over plain http",
+                target.host()
+            );
+            return Err(ObserveError::new(Reason::UNEXPECTED_RESPONSE, message));
         };
         let markup = read_page(session.response());
-        let preflight = answered(cx.observe(preflight(session, address)).await)?;
+        let preflight = answered(cx.observe(preflight(session)).await)?;
         Ok(Scan {
             host: target.host().to_owned(),
             http,
@@ -160,4 +163,96 @@ impl Observatory {
             now: cx.now(),
         })
     }
+
+    /// The first request over the scheme that the target does not name; `None` where it has no port.
+    async fn other(&self, cx: &ProbeContext, address: IpAddr) -> Option<First> {
+        let target = cx.target();
+        let port = match (target.is_tls(), self.plain_port, target.port()) {
+            (false, ..) => 443,
+            (true, 0, 443) => 80,
+            (true, 0, _) => return None,
+            (true, plain, _) => plain,
+        };
+        let place = Place {
+            tls: !target.is_tls(),
+            host: target.host().to_owned(),
+            port,
+            // The query stays behind: its values belong to the target's own origin.
+            path: target.path().to_owned(),
+        };
+        let seen = cx.observe(place.request(address)).await;
+        Some(First { place, address, seen })
+    }
+}
+
+/// The question that a browser asks before a foreign page may read the last URL.
+fn preflight(session: &Session) -> HttpExchange {
+    let mut request = session.last().0.request(session.address);
+    request.method = "OPTIONS".into();
+    request
+        .header("origin", cors::ORIGIN)
+        .header("access-control-request-method", "GET")
+}
+
+/// What the page holds, as far as the peer reads it; `None` where it could not be read.
+fn read_page(page: &Exchange) -> Option<Markup> {
+    if !is_html(&media_type(page)) {
+        return Some(
+            page.document
+                .as_deref()
+                .map(Markup::without_metas)
+                .unwrap_or_default(),
+        );
+    }
+    match &page.document {
+        Some(document) => Some(Markup::of(document)),
+        None => page.body.is_empty().then(Markup::default),
+    }
+}
+
+const TESTS: [Test; 12] = [
+    csp::TEST,
+    cookies::TEST,
+    cors::TEST,
+    redirection::TEST,
+    referrer_policy::TEST,
+    hsts::TEST,
+    sri::TEST,
+    nosniff::TEST,
+    framing::TEST,
+    isolation::CORP,
+    isolation::COEP,
+    isolation::COOP,
+];
+
+fn judge(scan: &Scan) -> Outcome {
+    let Some(session) = scan.session() else {
+        return Outcome::unknown(Reason::UNEXPECTED_RESPONSE, "nothing was looked at");
+    };
+    let status = session.response().status;
+    if !matches!(status, 200..=399 | 401 | 403) {
+        return Outcome::unknown(
+            Reason::UNEXPECTED_RESPONSE,
+            format!("the peer scans no page that answers {status}"),
+        );
+    }
+    let rated: Vec<(&Test, Mark)> = TESTS.iter().map(|test| (test, (test.run)(scan))).collect();
+    let marks: Vec<Mark> = rated.iter().map(|(_, mark)| *mark).collect();
+    let (score, grade) = score(&marks);
+    let findings = rated.iter().map(|(test, mark)| finding(test, *mark)).collect();
+    Outcome::judged(format!("MDN Observatory gives {score}, {grade}"), findings)
+        .measure(Measure::new("MDN Observatory score", score.into(), Unit::Count))
+        .evidence("grade", grade)
+        .evidence("score", format!("{score} of 165"))
+        .evidence("algorithm", "6")
+        .evidence("response", format!("{}: {status}", session.last().0))
+}
+
+fn finding(test: &Test, mark: Mark) -> Finding {
+    let status = if mark.passes { Status::Pass } else { Status::warn() };
+    let remedy = if mark.passes { "" } else { test.remedy };
+    Finding::new(mark.id, status, mark.message)
+        .subject(test.name)
+        .evidence("modifier", format!("{:+}", mark.modifier))
+        .remedy(remedy)
 }

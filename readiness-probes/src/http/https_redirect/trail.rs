@@ -226,7 +226,11 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
     }
 }
 
-pub(in crate::http) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
+pub(in crate::http) async fn elsewhere(
+    cx: &ProbeContext,
+    to: &Place,
+    from_outside: bool,
+) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,

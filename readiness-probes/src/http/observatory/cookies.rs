@@ -109,7 +109,11 @@ fn rate(scan: &Scan) -> Mark {
             }
             add(if has_hsts { NO_SECURE_WITH_HSTS } else { NO_SECURE });
             if is_session {
-                add(if has_hsts { SESSION_NO_SECURE_WITH_HSTS } else { SESSION_NO_SECURE });
+                add(if has_hsts {
+                    SESSION_NO_SECURE_WITH_HSTS
+                } else {
+                    SESSION_NO_SECURE
+                });
             }
         }
         if name.contains("csrf") && kept.same_site().is_none() {

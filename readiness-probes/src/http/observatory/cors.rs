@@ -39,7 +39,11 @@ pub(super) const TEST: Test = Test {
 
 fn rate(scan: &Scan) -> Mark {
     // The peer's client takes anything but a success for no answer.
-    let Some(answer) = scan.preflight.as_deref().filter(|answer| (200..300).contains(&answer.status)) else {
+    let Some(answer) = scan
+        .preflight
+        .as_deref()
+        .filter(|answer| (200..300).contains(&answer.status))
+    else {
         return ABSENT;
     };
     let origin = header(answer, "access-control-allow-origin").unwrap_or_default();

@@ -99,7 +99,10 @@ const PASSIVE: [&str; 2] = ["img-src", "media-src"];
 const NOT_IN_META: [&str; 3] = ["frame-ancestors", "report-uri", "sandbox"];
 
 pub(super) fn read(scan: &Scan) -> Read {
-    let only = |mark| Read { mark, has_frame_ancestors: false };
+    let only = |mark| Read {
+        mark,
+        has_frame_ancestors: false,
+    };
     let Some(page) = scan.page() else {
         return only(ABSENT);
     };
@@ -108,35 +111,57 @@ pub(super) fn read(scan: &Scan) -> Read {
     let sent = policies(lines.iter().map(String::as_str));
     let written = policies(metas.map(String::as_str));
     let all: Vec<String> = sent.iter().chain(&written).cloned().collect();
-    let Ok(Merged { directives, repeats_reports }) = merge(&all) else {
+    let Ok(Merged {
+        directives,
+        repeats_reports,
+    }) = merge(&all)
+    else {
         return only(INVALID);
     };
     let sent = merge(&sent).unwrap_or_default().directives;
     let mut written = merge(&written).unwrap_or_default().directives;
     written.retain(|name, _| !NOT_IN_META.contains(&name.as_str()));
     if sent.is_empty() && written.is_empty() {
-        let reports = header(page, "content-security-policy-report-only").is_some_and(|value| !value.is_empty());
+        let reports =
+            header(page, "content-security-policy-report-only").is_some_and(|value| !value.is_empty());
         return only(if reports { REPORT_ONLY } else { ABSENT });
     }
     let has_frame_ancestors = directives.contains_key("frame-ancestors");
     let mark = rate(directives, scan.is_https());
-    let mark = if mark.passes && repeats_reports { REPEATED_REPORTS } else { mark };
-    Read { mark, has_frame_ancestors }
+    let mark = if mark.passes && repeats_reports {
+        REPEATED_REPORTS
+    } else {
+        mark
+    };
+    Read {
+        mark,
+        has_frame_ancestors,
+    }
 }
 
 /// Each line is a list between commas; an empty part is a policy that does not parse.
 fn policies<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    lines.flat_map(|line| line.split(',')).map(|part| part.trim().to_owned()).collect()
+    lines
+        .flat_map(|line| line.split(','))
+        .map(|part| part.trim().to_owned())
+        .collect()
 }
 
 /// The first rule that applies decides.
 fn rate(mut directives: BTreeMap<String, BTreeSet<String>>, is_https: bool) -> Mark {
     // A directive that falls back shares the set it falls back to: what is struck out of one is struck out
     // of the other.
-    let owner = |name: &'static str| [name, "default-src"].into_iter().find(|name| directives.contains_key(*name));
+    let owner = |name: &'static str| {
+        [name, "default-src"]
+            .into_iter()
+            .find(|name| directives.contains_key(*name))
+    };
     let (script, style, object) = (owner("script-src"), owner("style-src"), owner("object-src"));
     for owner in [script, style].into_iter().flatten() {
-        if let Some(sources) = directives.get_mut(owner).filter(|sources| has_nonce_or_hash(sources)) {
+        if let Some(sources) = directives
+            .get_mut(owner)
+            .filter(|sources| has_nonce_or_hash(sources))
+        {
             sources.remove("'unsafe-inline'");
         }
     }
@@ -160,7 +185,8 @@ fn rate(mut directives: BTreeMap<String, BTreeSet<String>>, is_https: bool) -> M
     let sources_of = |owner: Option<&str>| owner.and_then(|owner| directives.get(owner)).unwrap_or(&anywhere);
     let (scripts, styles, objects) = (sources_of(script), sources_of(style), sources_of(object));
     let is_broad = |source: &String| BROAD.contains(&source.as_str());
-    let is_unsafe = |source: &String| is_broad(source) || matches!(source.as_str(), "'unsafe-inline'" | "data:");
+    let is_unsafe =
+        |source: &String| is_broad(source) || matches!(source.as_str(), "'unsafe-inline'" | "data:");
     let is_insecure = |source: &String| source.starts_with("http:") || source.starts_with("ftp:");
     if scripts.iter().any(is_unsafe) || objects.iter().any(is_broad) {
         return UNSAFE_INLINE;
@@ -172,7 +198,11 @@ fn rate(mut directives: BTreeMap<String, BTreeSet<String>>, is_https: bool) -> M
     if is_https && active.chain(scripts).any(is_insecure) {
         return INSECURE_SCHEME;
     }
-    if scripts.iter().chain(styles).any(|source| source == "'unsafe-eval'") {
+    if scripts
+        .iter()
+        .chain(styles)
+        .any(|source| source == "'unsafe-eval'")
+    {
         return UNSAFE_EVAL;
     }
     let mut passive = PASSIVE
@@ -194,5 +224,7 @@ fn rate(mut directives: BTreeMap<String, BTreeSet<String>>, is_https: bool) -> M
 /// Whether something begins like one; whether it is one does not matter to the peer.
 fn has_nonce_or_hash(sources: &BTreeSet<String>) -> bool {
     const STARTS: [&str; 4] = ["'nonce-", "'sha256-", "'sha384-", "'sha512-"];
-    sources.iter().any(|source| STARTS.iter().any(|start| source.starts_with(start)))
+    sources
+        .iter()
+        .any(|source| STARTS.iter().any(|start| source.starts_with(start)))
 }

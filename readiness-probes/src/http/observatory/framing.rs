@@ -21,7 +21,11 @@ const ALLOW_FROM: Mark = Mark::pass(
     0,
     "`ALLOW-FROM`, which browsers ignore",
 );
-const ABSENT: Mark = Mark::fault("x-frame-options-not-implemented", -20, "any site may frame the page");
+const ABSENT: Mark = Mark::fault(
+    "x-frame-options-not-implemented",
+    -20,
+    "any site may frame the page",
+);
 const INVALID: Mark = Mark::fault(
     "x-frame-options-header-invalid",
     -20,

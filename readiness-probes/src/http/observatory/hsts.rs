@@ -17,7 +17,11 @@ const SHORT: Mark = Mark::fault(
     "`max-age` is less than 15552000",
 );
 const ABSENT: Mark = Mark::fault("hsts-not-implemented", -20, "there is no header");
-const INVALID: Mark = Mark::fault("hsts-header-invalid", -20, "the header has no `max-age`, or a comma");
+const INVALID: Mark = Mark::fault(
+    "hsts-header-invalid",
+    -20,
+    "the header has no `max-age`, or a comma",
+);
 const NO_HTTPS: Mark = Mark::fault("hsts-not-implemented-no-https", -20, "nothing answers over https");
 const UNTRUSTED: Mark = Mark::fault("hsts-invalid-cert", -20, "the certificate is not trusted");
 
@@ -53,7 +57,9 @@ fn read(value: &str) -> Mark {
         return INVALID;
     }
     let value = value.to_lowercase();
-    let ages = value.split(';').filter_map(|part| part.trim().strip_prefix("max-age="));
+    let ages = value
+        .split(';')
+        .filter_map(|part| part.trim().strip_prefix("max-age="));
     match ages.last().map(|age| leading_number(first_chars(age, 120))) {
         None => INVALID,
         Some(Some(age)) if age < LEAST => SHORT,
@@ -72,7 +78,11 @@ fn leading_number(text: &str) -> Option<i128> {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
     digits
         .fold(None, |sum: Option<i128>, digit| {
-            Some(sum.unwrap_or(0).saturating_mul(10).saturating_add(i128::from(digit - b'0')))
+            Some(
+                sum.unwrap_or(0)
+                    .saturating_mul(10)
+                    .saturating_add(i128::from(digit - b'0')),
+            )
         })
         .map(|size| sign * size)
 }

@@ -12,7 +12,11 @@ const CORP_ORIGIN: Mark = Mark::pass(
     10,
     "other origins may not load it",
 );
-const CORP_SITE: Mark = Mark::pass("corp-implemented-with-same-site", 10, "other sites may not load it");
+const CORP_SITE: Mark = Mark::pass(
+    "corp-implemented-with-same-site",
+    10,
+    "other sites may not load it",
+);
 const CORP_CROSS: Mark = Mark::pass("corp-implemented-with-cross-origin", 0, "every site may load it");
 const CORP_ABSENT: Mark = Mark::pass("corp-not-implemented", 0, "there is no header");
 const CORP_INVALID: Mark = Mark::fault("corp-header-invalid", -5, "the header has no known value");
@@ -23,7 +27,9 @@ pub(super) const CORP: Test = Test {
     #[cfg(test)]
     marks: &[CORP_ORIGIN, CORP_SITE, CORP_CROSS, CORP_ABSENT, CORP_INVALID],
     run: |scan| {
-        let value = scan.page().and_then(|page| header(page, "cross-origin-resource-policy"));
+        let value = scan
+            .page()
+            .and_then(|page| header(page, "cross-origin-resource-policy"));
         let value = first_chars(&value.unwrap_or_default(), 256).trim().to_lowercase();
         match value.as_str() {
             "" => CORP_ABSENT,
@@ -53,7 +59,13 @@ pub(super) const COEP: Test = Test {
     name: "cross-origin-embedder-policy",
     remedy: "send `Cross-Origin-Embedder-Policy: require-corp` once, or nothing",
     #[cfg(test)]
-    marks: &[COEP_REQUIRE, COEP_CREDENTIALLESS, COEP_NONE, COEP_ABSENT, COEP_INVALID],
+    marks: &[
+        COEP_REQUIRE,
+        COEP_CREDENTIALLESS,
+        COEP_NONE,
+        COEP_ABSENT,
+        COEP_INVALID,
+    ],
     run: |scan| match item(scan, "cross-origin-embedder-policy").as_deref() {
         None => COEP_ABSENT,
         Some("require-corp") => COEP_REQUIRE,
@@ -90,7 +102,14 @@ pub(super) const COOP: Test = Test {
     name: "cross-origin-opener-policy",
     remedy: "send `Cross-Origin-Opener-Policy: same-origin` once, or nothing",
     #[cfg(test)]
-    marks: &[COOP_ORIGIN, COOP_POPUPS, COOP_NOOPENER, COOP_NONE, COOP_ABSENT, COOP_INVALID],
+    marks: &[
+        COOP_ORIGIN,
+        COOP_POPUPS,
+        COOP_NOOPENER,
+        COOP_NONE,
+        COOP_ABSENT,
+        COOP_INVALID,
+    ],
     run: |scan| match item(scan, "cross-origin-opener-policy").as_deref() {
         None => COOP_ABSENT,
         Some("same-origin") => COOP_ORIGIN,
@@ -107,7 +126,10 @@ fn item(scan: &Scan, name: &str) -> Option<String> {
     let value = header(scan.page()?, name).filter(|value| !value.is_empty())?;
     let value = first_chars(&value, 1024).trim();
     Some(match Parser::new(value).parse::<Item>() {
-        Ok(Item { bare_item: BareItem::Token(token), .. }) => token.as_str().to_owned(),
+        Ok(Item {
+            bare_item: BareItem::Token(token),
+            ..
+        }) => token.as_str().to_owned(),
         _ => String::new(),
     })
 }

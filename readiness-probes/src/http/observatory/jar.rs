@@ -33,9 +33,9 @@ impl Kept {
             domain_matches(&place.host, &self.domain)
         };
         let path = path_of(place);
-        let path_matches = path.strip_prefix(&self.path).is_some_and(|rest| {
-            rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
-        });
+        let path_matches = path
+            .strip_prefix(&self.path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/'));
         host_matches && path_matches && (place.tls || !self.cookie.secure)
     }
 }
@@ -62,7 +62,9 @@ pub(super) fn jar(session: &Session, now: Timestamp) -> Vec<Kept> {
 
 /// A cookie the jar takes; it drops others without a word.
 fn accept(line: &[u8], place: &Place) -> Option<Kept> {
-    let cookie = set_cookie::parse(line).ok().filter(|cookie| !cookie.name.is_empty())?;
+    let cookie = set_cookie::parse(line)
+        .ok()
+        .filter(|cookie| !cookie.name.is_empty())?;
     let is_host_only = cookie.domain.is_none();
     let domain = match &cookie.domain {
         None => place.host.clone(),
@@ -80,7 +82,12 @@ fn accept(line: &[u8], place: &Place) -> Option<Kept> {
     let name = cookie.name.as_str();
     let broken = (name.starts_with("__Secure-") && !cookie.secure)
         || (name.starts_with("__Host-") && !(cookie.secure && is_host_only && path == "/"));
-    (!broken).then_some(Kept { cookie, domain, path, is_host_only })
+    (!broken).then_some(Kept {
+        cookie,
+        domain,
+        path,
+        is_host_only,
+    })
 }
 
 fn domain_matches(host: &str, domain: &str) -> bool {

@@ -39,7 +39,10 @@ pub(super) fn merge(policies: &[String]) -> Result<Merged, Malformed> {
         .iter()
         .map(|policy| policy.replace(['\r', '\n'], "").trim().to_owned())
         .collect();
-    if policies.iter().any(|policy| policy.encode_utf16().count() < SHORTEST) {
+    if policies
+        .iter()
+        .any(|policy| policy.encode_utf16().count() < SHORTEST)
+    {
         return Err(Malformed);
     }
     let mut repeats_reports = false;
@@ -60,7 +63,11 @@ pub(super) fn merge(policies: &[String]) -> Result<Merged, Malformed> {
                 sources.push("'none'".to_owned());
             }
             let is_first = number == 0;
-            let new = sources.into_iter().map(|text| Source { text, policy: number, keep: is_first });
+            let new = sources.into_iter().map(|text| Source {
+                text,
+                policy: number,
+                keep: is_first,
+            });
             let mut together = match merged.remove(&name) {
                 Some(old) if !is_first => old,
                 _ => Vec::new(),
@@ -83,14 +90,19 @@ pub(super) fn merge(policies: &[String]) -> Result<Merged, Malformed> {
             (name, sources)
         })
         .collect();
-    Ok(Merged { directives, repeats_reports })
+    Ok(Merged {
+        directives,
+        repeats_reports,
+    })
 }
 
 /// Keeps what stands in two policies, and what no shorter neighbour of its own policy begins with.
 fn winnow(mut sources: Vec<Source>) -> Result<Vec<Source>, Malformed> {
     sources.sort_by(|a, b| in_order(&a.text, &b.text));
     for at in 1..sources.len() {
-        let Some([before, source]) = sources.get_mut(at - 1..=at) else { continue };
+        let Some([before, source]) = sources.get_mut(at - 1..=at) else {
+            continue;
+        };
         if source.policy == before.policy {
             if source.text.starts_with(&before.text) {
                 source.keep = false;
@@ -106,8 +118,7 @@ fn winnow(mut sources: Vec<Source>) -> Result<Vec<Source>, Malformed> {
 /// The order of the Unicode collation algorithm, as far as sources need it: they are in lower case, and
 /// hardly ever anything else than ASCII.
 fn in_order(a: &str, b: &str) -> Ordering {
-    const ORDER: &str =
-        "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
+    const ORDER: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
     let weight = |c: char| match ORDER.find(c) {
         Some(at) => Some(at),
         // What cannot be seen does not count.
@@ -190,7 +201,11 @@ mod tests {
             ("img-sr", Ok("img-sr 'none'")),
             ("", Err(Malformed)),
         ] {
-            assert_eq!(merged(&[policy]).as_deref(), wanted.as_ref().map(|text| *text), "{policy}");
+            assert_eq!(
+                merged(&[policy]).as_deref(),
+                wanted.as_ref().map(|text| *text),
+                "{policy}"
+            );
         }
         assert_eq!(merged(&[]).as_deref(), Ok(""));
         let twice = merge(&["default-src a; report-to b; report-to c".to_owned()]);
@@ -211,7 +226,11 @@ mod tests {
             (&["img-src a%ff", "img-src a%ff"], Err(Malformed)),
             (&["img-src a", "img"], Err(Malformed)),
         ] {
-            assert_eq!(merged(policies).as_deref(), wanted.as_ref().map(|text| *text), "{policies:?}");
+            assert_eq!(
+                merged(policies).as_deref(),
+                wanted.as_ref().map(|text| *text),
+                "{policies:?}"
+            );
         }
     }
 

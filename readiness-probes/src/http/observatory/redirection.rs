@@ -5,13 +5,21 @@ use super::{
     scan::Scan,
 };
 
-const TO_HTTPS: Mark = Mark::pass("redirection-to-https", 0, "plain http leads to https on the same host");
+const TO_HTTPS: Mark = Mark::pass(
+    "redirection-to-https",
+    0,
+    "plain http leads to https on the same host",
+);
 const PRELOADED: Mark = Mark::pass(
     "redirection-all-redirects-preloaded",
     0,
     "every host on the way is on the preload list",
 );
-const NO_HTTP: Mark = Mark::pass("redirection-not-needed-no-http", 0, "nothing answers over plain http");
+const NO_HTTP: Mark = Mark::pass(
+    "redirection-not-needed-no-http",
+    0,
+    "nothing answers over plain http",
+);
 const OFF_HOST: Mark = Mark::fault(
     "redirection-off-host-from-http",
     -5,
@@ -22,7 +30,11 @@ const LATE: Mark = Mark::fault(
     -10,
     "plain http leads to plain http first, and to https later",
 );
-const NEVER: Mark = Mark::fault("redirection-not-to-https", -20, "the redirects end over plain http");
+const NEVER: Mark = Mark::fault(
+    "redirection-not-to-https",
+    -20,
+    "the redirects end over plain http",
+);
 const MISSING: Mark = Mark::fault("redirection-missing", -20, "plain http does not redirect");
 const UNTRUSTED: Mark = Mark::fault(
     "redirection-invalid-cert",
@@ -34,7 +46,9 @@ pub(super) const TEST: Test = Test {
     name: "redirection",
     remedy: "redirect plain http at once to https on the same host; `http.https_redirect` shows the hops",
     #[cfg(test)]
-    marks: &[TO_HTTPS, PRELOADED, NO_HTTP, OFF_HOST, LATE, NEVER, MISSING, UNTRUSTED],
+    marks: &[
+        TO_HTTPS, PRELOADED, NO_HTTP, OFF_HOST, LATE, NEVER, MISSING, UNTRUSTED,
+    ],
     run: rate,
 };
 

@@ -5,14 +5,22 @@ use super::{
     scan::{Scan, header},
 };
 
-const PRIVATE: Mark = Mark::pass("referrer-policy-private", 5, "other sites learn the origin at most");
+const PRIVATE: Mark = Mark::pass(
+    "referrer-policy-private",
+    5,
+    "other sites learn the origin at most",
+);
 const ABSENT: Mark = Mark::pass("referrer-policy-not-implemented", 0, "there is no policy");
 const UNSAFE: Mark = Mark::fault(
     "referrer-policy-unsafe",
     -5,
     "the policy tells other sites more than browsers do by themselves, or tells it over plain http",
 );
-const INVALID: Mark = Mark::fault("referrer-policy-header-invalid", -5, "the policy has no known word");
+const INVALID: Mark = Mark::fault(
+    "referrer-policy-header-invalid",
+    -5,
+    "the policy has no known word",
+);
 
 pub(super) const TEST: Test = Test {
     name: "referrer-policy",

@@ -2,10 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use readiness_core::{
-    ObserveError, ProbeContext, Reason,
-    fact::{Exchange, HttpExchange},
-};
+use readiness_core::{ObserveError, ProbeContext, Reason, fact::Exchange};
 
 use super::scan::Session;
 use crate::http::https_redirect::trail::{Next, Place, Stop, elsewhere, next};
@@ -29,13 +26,12 @@ pub(super) async fn follow(
     cx: &ProbeContext,
     first: First,
     from_outside: bool,
-    ask: impl Fn(&Place, IpAddr) -> HttpExchange,
 ) -> Result<Option<Session>, ObserveError> {
     let (home, mut address) = ((first.place.host.clone(), first.address), first.address);
     let Some(exchange) = answered(first.seen)? else {
         return Ok(None);
     };
-    let mut session = Session::new(first.place, exchange);
+    let mut session = Session::new(first.place, address, exchange);
     while session.redirects() < MOST_REDIRECTS {
         let (place, exchange) = session.last();
         let to = match next(place, exchange) {
@@ -50,17 +46,18 @@ pub(super) async fn follow(
                 Ok(other) => address = other,
                 Err(Stop::Unresolved { error, .. }) => return answered(Err(error)).map(|_| None),
                 Err(Stop::Inside { to, address, what }) => {
-                    let message = format!("`{to}` is at `{address}`, which is {what}: not followed from outside");
+                    let message =
+                        format!("`{to}` is at `{address}`, which is {what}: not followed from outside");
                     return Err(ObserveError::new(Reason::UNEXPECTED_RESPONSE, message));
                 }
                 Err(_) => return Ok(None),
             }
         }
-        let seen = cx.observe(ask(&to, address)).await;
+        let seen = cx.observe(to.request(address)).await;
         let Some(exchange) = answered(seen)? else {
             return Ok(None);
         };
-        session.push(to, exchange);
+        session.push(to, address, exchange);
     }
     Ok(Some(session))
 }

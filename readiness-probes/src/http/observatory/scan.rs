@@ -1,8 +1,11 @@
 //! What the peer's tests look at, gathered from our exchanges.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use readiness_core::{Timestamp, fact::{Channel, Exchange}};
+use readiness_core::{
+    Timestamp,
+    fact::{Channel, Exchange},
+};
 
 use super::markup::Markup;
 use crate::http::https_redirect::trail::Place;
@@ -30,6 +33,8 @@ pub(super) struct Scan {
 pub(super) struct Session {
     first: (Place, Arc<Exchange>),
     rest: Vec<(Place, Arc<Exchange>)>,
+    /// Where the last request went.
+    pub(super) address: IpAddr,
 }
 
 impl Scan {
@@ -50,17 +55,25 @@ impl Scan {
 
     /// Whether a host is covered by the entry of the preload list that the settings speak of.
     pub(super) fn is_preloaded(&self, host: &str) -> bool {
-        let below = |host: &str| host.strip_suffix(&self.host).is_some_and(|rest| rest.ends_with('.'));
+        let below = |host: &str| {
+            host.strip_suffix(&self.host)
+                .is_some_and(|rest| rest.ends_with('.'))
+        };
         self.preloaded && (host == self.host || below(host))
     }
 }
 
 impl Session {
-    pub(super) fn new(place: Place, exchange: Arc<Exchange>) -> Self {
-        Self { first: (place, exchange), rest: Vec::new() }
+    pub(super) fn new(place: Place, address: IpAddr, exchange: Arc<Exchange>) -> Self {
+        Self {
+            first: (place, exchange),
+            rest: Vec::new(),
+            address,
+        }
     }
 
-    pub(super) fn push(&mut self, place: Place, exchange: Arc<Exchange>) {
+    pub(super) fn push(&mut self, place: Place, address: IpAddr, exchange: Arc<Exchange>) {
+        self.address = address;
         self.rest.push((place, exchange));
     }
 
@@ -85,7 +98,8 @@ impl Session {
 
     /// Whether every certificate on the way is trusted.
     pub(super) fn is_verified(&self) -> bool {
-        self.hops().all(|(_, exchange)| exchange.channel != Channel::UntrustedTls)
+        self.hops()
+            .all(|(_, exchange)| exchange.channel != Channel::UntrustedTls)
     }
 }
 
@@ -111,5 +125,7 @@ pub(super) fn latin1(bytes: &[u8]) -> String {
 
 /// The first so many characters.
 pub(super) fn first_chars(text: &str, most: usize) -> &str {
-    text.char_indices().nth(most).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
+    text.char_indices()
+        .nth(most)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }

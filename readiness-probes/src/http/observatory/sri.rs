@@ -18,8 +18,16 @@ const EXTERNAL_WITH: Mark = Mark::pass(
     5,
     "scripts from elsewhere have digests and come over https",
 );
-const NOT_HTML: Mark = Mark::pass("sri-not-implemented-response-not-html", 0, "the response is no HTML");
-const NO_SCRIPTS: Mark = Mark::pass("sri-not-implemented-but-no-scripts-loaded", 0, "the page has no script");
+const NOT_HTML: Mark = Mark::pass(
+    "sri-not-implemented-response-not-html",
+    0,
+    "the response is no HTML",
+);
+const NO_SCRIPTS: Mark = Mark::pass(
+    "sri-not-implemented-but-no-scripts-loaded",
+    0,
+    "the page has no script",
+);
 const OWN_ONLY: Mark = Mark::pass(
     "sri-not-implemented-but-all-scripts-loaded-from-secure-origin",
     0,
@@ -138,7 +146,9 @@ fn registrable(host: &str) -> Option<String> {
         let (_, above) = text.split_once('.')?;
         suffix = psl::suffix(host.get(host.len() - above.len()..)?.as_bytes())?;
     }
-    let before = host.strip_suffix(std::str::from_utf8(suffix.as_bytes()).ok()?)?.strip_suffix('.')?;
+    let before = host
+        .strip_suffix(std::str::from_utf8(suffix.as_bytes()).ok()?)?
+        .strip_suffix('.')?;
     let label = before.rsplit('.').next().filter(|label| !label.is_empty())?;
     host.get(before.len() - label.len()..).map(str::to_owned)
 }
