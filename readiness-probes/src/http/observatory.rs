@@ -61,7 +61,8 @@ probe! {
     /// the peer spells it, where all other codes are snake case) and what it adds to the score as evidence. It
     /// passes where the peer says so, and warns elsewhere. The score begins at 100. Where deductions alone leave
     /// 90 or more, bonuses count too, up to 165; it does not fall below 0. A status that is neither 200 to 399
-    /// nor 401 or 403 is not scanned, and is unknown here.
+    /// nor 401 or 403 is not scanned, and is unknown here. So is an HTML page that was not read: that needs the
+    /// cargo feature `html`.
     ///
     /// # How to fix
     /// Mend what the other probes of this family say first. The grade follows in most cases; where it does not,
@@ -151,6 +152,10 @@ impl Observatory {
             );
             return Err(ObserveError::new(Reason::UNEXPECTED_RESPONSE, message));
         };
+        if is_unread(session.response()) {
+            let message = "nobody here parses HTML, and `meta` and `script` count: build with the feature `html`";
+            return Err(ObserveError::new(Reason::NO_SOURCE, message));
+        }
         let markup = read_page(session.response());
         let preflight = answered(cx.observe(preflight(session)).await)?;
         Ok(Scan {
@@ -192,6 +197,12 @@ fn preflight(session: &Session) -> HttpExchange {
     request
         .header("origin", cors::ORIGIN)
         .header("access-control-request-method", "GET")
+}
+
+/// Whether a page came and nobody looked into it.
+fn is_unread(page: &Exchange) -> bool {
+    let is_empty = page.first("content-length") == Some(b"0") || matches!(page.status, 204 | 304);
+    is_html(&media_type(page)) && page.document.is_none() && page.body.is_empty() && !is_empty
 }
 
 /// What the page holds, as far as the peer reads it; `None` where it could not be read.

@@ -226,3 +226,26 @@ fn the_plain_port_is_known_or_given() {
     let outcome = facts.judge(&preloaded, &target);
     assert!(codes(&outcome).contains(&"hsts-preloaded"));
 }
+
+#[test]
+fn a_page_that_nobody_read_is_unknown() {
+    let with = |page: Exchange| {
+        names()
+            .with(key("https://example.com/"), page)
+            .with(
+                key("http://example.com/"),
+                redirect("https://example.com/").channel(Channel::Plain),
+            )
+            .with(preflight("https://example.com/"), Exchange::new(405, [("allow", "GET")]))
+    };
+    let outcome = judged(&with(html(200, &[])));
+    assert!(outcome.status.is_unknown() && outcome.summary.contains("`html`"), "{outcome:?}");
+    for page in [
+        html(200, &[]).document(Document::new()),
+        html(200, &[("content-length", "0")]),
+        html(304, &[]),
+        Exchange::new(200, [("content-type", "application/json")]),
+    ] {
+        assert!(!judged(&with(page)).status.is_unknown());
+    }
+}
