@@ -12,6 +12,7 @@ mod health;
 #[cfg(test)]
 mod healthy;
 mod hsts;
+//mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
@@ -28,7 +29,12 @@ mod set_cookie;
 mod source;
 mod strict_transport;
 mod syntax;
+mod trail;
+#[cfg(test)]
+mod world;
 
+#[cfg(feature = "html")]
+pub(crate) use self::applicability::is_html;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{
@@ -40,6 +46,7 @@ pub use self::{
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
     hsts::Hsts,
+    //hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
     observatory::Observatory,

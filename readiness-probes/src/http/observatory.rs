@@ -15,7 +15,7 @@ use self::{
     scan::{Scan, Session, is_html, media_type},
     score::score,
 };
-use super::{https_redirect::trail::Place, page::look, pages::Page};
+use super::{page::look, pages::Page, trail::Place};
 use crate::address;
 
 mod cookies;
@@ -153,7 +153,8 @@ impl Observatory {
             return Err(ObserveError::new(Reason::UNEXPECTED_RESPONSE, message));
         };
         if is_unread(session.response()) {
-            let message = "nobody here parses HTML, and `meta` and `script` count: build with the feature `html`";
+            let message =
+                "nobody here parses HTML, and `meta` and `script` count: build with the feature `html`";
             return Err(ObserveError::new(Reason::NO_SOURCE, message));
         }
         let markup = read_page(session.response());

@@ -4,8 +4,8 @@ use readiness_core::Timestamp;
 
 use super::scan::Session;
 use crate::http::{
-    https_redirect::trail::Place,
     set_cookie::{self, SameSite, SetCookie},
+    trail::Place,
 };
 
 /// A cookie in the jar.

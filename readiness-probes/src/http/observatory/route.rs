@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use readiness_core::{ObserveError, ProbeContext, Reason, fact::Exchange};
 
 use super::scan::Session;
-use crate::http::https_redirect::trail::{Next, Place, Stop, elsewhere, next};
+use crate::http::trail::{Next, Place, Stop, elsewhere, next};
 
 /// The most redirects the peer follows.
 const MOST_REDIRECTS: usize = 10;

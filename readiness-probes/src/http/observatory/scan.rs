@@ -8,7 +8,7 @@ use readiness_core::{
 };
 
 use super::markup::Markup;
-use crate::http::https_redirect::trail::Place;
+use crate::http::trail::Place;
 
 /// Everything one scan has seen.
 #[derive(Clone, Debug)]

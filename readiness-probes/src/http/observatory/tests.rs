@@ -12,7 +12,7 @@ use super::{
     read_page,
     scan::{Scan, Session},
 };
-use crate::http::https_redirect::trail::Place;
+use crate::http::trail::Place;
 
 mod defects;
 mod probe;

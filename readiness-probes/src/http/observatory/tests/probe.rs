@@ -236,10 +236,16 @@ fn a_page_that_nobody_read_is_unknown() {
                 key("http://example.com/"),
                 redirect("https://example.com/").channel(Channel::Plain),
             )
-            .with(preflight("https://example.com/"), Exchange::new(405, [("allow", "GET")]))
+            .with(
+                preflight("https://example.com/"),
+                Exchange::new(405, [("allow", "GET")]),
+            )
     };
     let outcome = judged(&with(html(200, &[])));
-    assert!(outcome.status.is_unknown() && outcome.summary.contains("`html`"), "{outcome:?}");
+    assert!(
+        outcome.status.is_unknown() && outcome.summary.contains("`html`"),
+        "{outcome:?}"
+    );
     for page in [
         html(200, &[]).document(Document::new()),
         html(200, &[("content-length", "0")]),
