@@ -19,6 +19,7 @@ mod json;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
+mod observatory;
 mod page;
 mod pages;
 mod permissions_policy;
@@ -60,6 +61,7 @@ pub use self::{
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
+    observatory::Observatory,
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,

@@ -45,12 +45,12 @@ pub(super) fn ports(cx: &ProbeContext, plain_port: u16) -> Result<(u16, u16), St
 
 /// Where a request goes, without the address it travels to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::http) struct Place {
-    pub(in crate::http) tls: bool,
-    pub(in crate::http) host: String,
-    pub(in crate::http) port: u16,
+pub(super) struct Place {
+    pub(super) tls: bool,
+    pub(super) host: String,
+    pub(super) port: u16,
     /// Path and query; what must stay unseen stands as `{handle}`.
-    pub(in crate::http) path: String,
+    pub(super) path: String,
 }
 
 impl Place {
@@ -59,7 +59,7 @@ impl Place {
     }
 
     /// The plain request for it at this address: no credential goes along, wherever it leads.
-    pub(in crate::http) fn request(&self, address: IpAddr) -> HttpExchange {
+    pub(super) fn request(&self, address: IpAddr) -> HttpExchange {
         let address = SocketAddr::new(address, self.port);
         let endpoint = Endpoint::new(address, self.host.clone(), self.tls);
         HttpExchange::get(endpoint, self.authority(), self.path.clone())
@@ -124,7 +124,7 @@ pub(super) struct Trail {
 
 /// Why a trail ends.
 #[derive(Clone, Debug)]
-pub(in crate::http) enum Stop {
+pub(super) enum Stop {
     /// The last hop leads nowhere else.
     End,
     /// The last hop leads to an address the world cannot reach. It was not followed.
@@ -143,7 +143,7 @@ pub(in crate::http) enum Stop {
 
 /// Where a response leads.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::http) enum Next {
+pub(super) enum Next {
     /// It is a redirect that leads nowhere: a code, and what is wrong.
     Broken(&'static str, String),
     /// It is no redirect.
@@ -164,7 +164,7 @@ pub(super) fn is_redirect(status: u16) -> bool {
 }
 
 /// Where a response from this place leads.
-pub(in crate::http) fn next(from: &Place, exchange: &Exchange) -> Next {
+pub(super) fn next(from: &Place, exchange: &Exchange) -> Next {
     if !is_redirect(exchange.status) {
         return Next::End;
     }
@@ -327,11 +327,7 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
     }
 }
 
-pub(in crate::http) async fn elsewhere(
-    cx: &ProbeContext,
-    to: &Place,
-    from_outside: bool,
-) -> Result<IpAddr, Stop> {
+pub(super) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,
