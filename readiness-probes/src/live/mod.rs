@@ -17,6 +17,8 @@ pub mod dns;
 #[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
+mod paths;
+#[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
 mod postgres;

@@ -1,13 +1,18 @@
 //! The certificate a server shows, and the protocol it agrees upon.
 
 mod certificate;
+mod certificate_rules;
 mod chain;
+mod der;
 mod expiry;
 #[cfg(test)]
 mod fixtures;
+mod looks;
 mod protocol;
 mod refusal;
+mod served;
 mod trust;
 mod x509;
 
-pub use self::{certificate::TlsCertificate, protocol::TlsProtocol};
+pub(crate) use self::x509::name_of;
+pub use self::{certificate::TlsCertificate, certificate_rules::TlsCertificateRules, protocol::TlsProtocol};
