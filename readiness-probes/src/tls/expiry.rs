@@ -337,7 +337,14 @@ mod tests {
     }
 
     /// The time left at which something begins to be said, and what is said a second below, at and above.
-    const TABLE: &str = "";
+    const TABLE: &str = "\
+lifetime  renewal due  -1 s at +1 s     warns at   -1 s at +1 s     fails at   -1 s at +1 s
+     6 d    3 d 00:00:00  note note -       1 d 19:12:00  warn warn note    0 d 21:36:00  fail fail warn
+    47 d   15 d 16:00:00  note note -      14 d 02:24:00  warn warn note    7 d 01:12:00  fail fail warn
+    90 d   30 d 00:00:00  note note -      27 d 00:00:00  warn warn note   13 d 12:00:00  fail fail warn
+   200 d   66 d 16:00:00  note note -      30 d 00:00:00  warn warn note   14 d 00:00:00  fail fail warn
+   398 d  132 d 16:00:00  note note -      30 d 00:00:00  warn warn note   14 d 00:00:00  fail fail warn
+";
 
     #[test]
     fn settings_replace_the_rule() {
@@ -391,7 +398,7 @@ mod tests {
         let certificate = leaf(-61 * DAY, 29 * DAY - 1);
         assert_eq!(
             renewal_due(&certificate, UNSET, NOW).unwrap().message,
-            "is due for renewal since 2026-11-19 (28 days of 90 days are left)"
+            "is due for renewal since 2026-11-18 (28 days of 90 days are left)"
         );
     }
 

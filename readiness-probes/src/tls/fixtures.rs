@@ -1,5 +1,7 @@
 //! Certificates for tests: a root, an intermediate and leaves around a fixed instant.
 
+pub(super) mod forge;
+
 use std::{
     sync::LazyLock,
     time::{Duration, SystemTime},

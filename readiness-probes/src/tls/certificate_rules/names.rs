@@ -189,6 +189,9 @@ fn each_oddity(name: &str, mut note: impl FnMut(Oddity)) {
     if !name.is_ascii() {
         return note(Oddity::NotAscii);
     }
+    if matches!(name, "*" | "*.") {
+        return note(Oddity::BareWildcard);
+    }
     let bare = match name.strip_suffix('.') {
         Some(bare) if !bare.is_empty() => {
             note(Oddity::TrailingDot);
@@ -196,9 +199,6 @@ fn each_oddity(name: &str, mut note: impl FnMut(Oddity)) {
         }
         _ => name,
     };
-    if bare == "*" || bare == "*." {
-        return note(Oddity::BareWildcard);
-    }
     if bare.parse::<IpAddr>().is_ok() {
         return note(Oddity::AddressAsName);
     }

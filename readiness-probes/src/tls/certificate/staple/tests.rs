@@ -2,14 +2,7 @@ use proptest::prelude::*;
 use readiness_core::fact::{ServerChain, Trust};
 
 use super::*;
-use crate::tls::fixtures::{self, DAY, NOW, tlv};
-
-/// `GeneralizedTime` so many seconds from [`NOW`].
-fn time(seconds: i64) -> Vec<u8> {
-    let text = NOW.plus_seconds(seconds).to_string();
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    tlv(0x18, format!("{digits}Z").as_bytes())
-}
+use crate::tls::fixtures::{self, DAY, NOW, forge::time, tlv};
 
 fn good() -> Vec<u8> {
     vec![0x80, 0]
