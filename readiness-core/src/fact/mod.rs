@@ -21,6 +21,8 @@ pub use self::{
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
-    tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    tls::{
+        Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
+    },
     view::{Family, LookFrom, View},
 };

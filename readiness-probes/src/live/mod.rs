@@ -21,6 +21,8 @@ mod fake;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
+mod paths;
+#[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
 mod postgres;

@@ -2,8 +2,10 @@
 
 mod alpn;
 mod certificate;
+mod certificate_rules;
 mod chain;
 mod cipher_suites;
+mod der;
 mod expiry;
 #[cfg(test)]
 mod fixtures;
@@ -11,13 +13,17 @@ mod group;
 mod guideline;
 pub(crate) mod hello;
 mod key_exchange;
+mod looks;
 mod protocol;
 mod refusal;
+mod served;
 mod suite;
 mod trust;
 mod versions;
 mod x509;
 
+pub(crate) use self::x509::name_of;
 pub use self::{
-    certificate::TlsCertificate, cipher_suites::TlsCipherSuites, protocol::TlsProtocol, versions::TlsVersions,
+    certificate::TlsCertificate, certificate_rules::TlsCertificateRules, cipher_suites::TlsCipherSuites,
+    protocol::TlsProtocol, versions::TlsVersions,
 };
