@@ -7,6 +7,7 @@ mod bytes;
 mod dns;
 mod http;
 mod ports;
+mod starttls;
 mod tcp;
 mod tls;
 mod view;
@@ -16,6 +17,7 @@ pub use self::{
     dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
+    starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
     tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
     view::{Family, LookFrom, View},
