@@ -13,6 +13,10 @@ pub struct TlsHandshake {
     /// The dialogue in plain text before it, where TLS is not spoken from the first byte.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starttls: Option<StartTls>,
+    /// The protocols to offer by ALPN; `None` for those of HTTP, or for none after a dialogue. A handshake
+    /// that offers others has a connection of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Vec<String>>,
 }
 
 impl TlsHandshake {
@@ -21,7 +25,14 @@ impl TlsHandshake {
         Self {
             endpoint,
             starttls: None,
+            alpn: None,
         }
+    }
+
+    /// Offers these protocols by ALPN, in this order; an empty list offers none.
+    pub fn alpn(mut self, protocols: Option<Vec<String>>) -> Self {
+        self.alpn = protocols;
+        self
     }
 
     /// Holds this dialogue first, on an endpoint that speaks plain text from the first byte.

@@ -87,7 +87,7 @@ reasons! {
     STARTTLS_DECLINED = "starttls.declined";
     /// Plain text came behind the answer that was to be the last before TLS.
     STARTTLS_INJECTED = "starttls.injected";
-    /// The peer answers otherwise than the protocol before TLS allows.
+    /// The peer answers in a way that leads neither to TLS nor to a refusal of it.
     STARTTLS_UNEXPECTED = "starttls.unexpected";
     /// The connection was refused.
     TCP_REFUSED = "tcp.refused";
@@ -160,7 +160,7 @@ impl Reason {
             "http.broken" => "the connection ended in the middle",
             "starttls.declined" => "the peer does not change to TLS when asked",
             "starttls.injected" => "plain text was put in before the TLS handshake",
-            "starttls.unexpected" => "the peer does not speak the protocol that leads to TLS",
+            "starttls.unexpected" => "the dialogue before TLS went another way",
             "tcp.refused" => "the connection was refused",
             "tcp.reset" => "the peer reset the connection",
             "tcp.silent" => "no answer to the connection attempt",
