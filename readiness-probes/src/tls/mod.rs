@@ -5,6 +5,7 @@ mod chain;
 mod expiry;
 #[cfg(test)]
 mod fixtures;
+mod opening;
 mod protocol;
 mod refusal;
 mod trust;
