@@ -16,4 +16,6 @@ pub mod nginx;
 pub mod pki;
 #[cfg(feature = "real")]
 pub mod relay;
+#[cfg(feature = "real")]
+pub mod web;
 pub mod wellformed;

@@ -5,6 +5,8 @@
 
 mod bytes;
 mod dns;
+mod document;
+mod hello;
 mod http;
 mod ports;
 mod starttls;
@@ -15,6 +17,8 @@ mod view;
 pub use self::{
     bytes::ByteText,
     dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
+    document::{Document, Meta, Resource},
+    hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
     starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},

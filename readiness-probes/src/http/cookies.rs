@@ -2,15 +2,14 @@ use std::collections::HashSet;
 
 use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Timestamp, async_trait,
-    fact::{Exchange, HttpExchange},
     probe,
 };
 
 use super::{
-    ResponseKind,
-    applicability::{check_status, gate},
+    applicability::gate,
     cookie_rules::{Site, is_session_name, judge_cookie},
-    page::judge_page,
+    page::{Looked, judge_page},
+    pages::Pages,
     set_cookie,
     syntax::count,
 };
@@ -41,10 +40,9 @@ probe! {
         pub session_names: Vec<String> = Vec::new(),
         /// Names of cookies that are not judged, such as those of a load balancer. Default: none.
         pub ignore_names: Vec<String> = Vec::new(),
-        /// What kind of response the target gives; naming one has a log-in wall judged as what it is.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.cookies",
     title: "cookies are kept from eavesdroppers and scripts",
@@ -63,10 +61,7 @@ impl Probe for Cookies {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let (https_required, now) = (cx.profile().https_required, cx.now());
-        judge_page(cx, |key, exchange| {
-            judge(self, key, exchange, https_required, now)
-        })
-        .await
+        judge_page(cx, &self.pages, |looked| judge(self, looked, https_required, now)).await
     }
 }
 
@@ -81,21 +76,16 @@ impl Cookies {
                 return Err(format!("`{setting}` holds an empty name"));
             }
         }
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
 /// A response may set thousands of cookies; browsers keep about 180 of one site.
 const MOST_FINDINGS: usize = 50;
 
-fn judge(
-    settings: &Cookies,
-    key: &HttpExchange,
-    exchange: &Exchange,
-    https_required: bool,
-    now: Timestamp,
-) -> Outcome {
-    let declared = settings.kind.is_some() || settings.accept_status.contains(&exchange.status);
+fn judge(settings: &Cookies, looked: Looked<'_>, https_required: bool, now: Timestamp) -> Outcome {
+    let Looked { key, page, exchange } = looked;
+    let declared = page.is_declared(exchange.status);
     let gate = gate(exchange).filter(|_| !declared);
     let site = Site {
         host: &key.endpoint.name,
@@ -182,8 +172,10 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Profile, Status, Target, testing::Facts};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, ResponseKind, samples};
 
     fn now() -> Timestamp {
         "2026-11-20T00:00:00Z".parse().unwrap()
@@ -193,8 +185,7 @@ mod tests {
         let headers: Vec<_> = lines.iter().map(|line| ("set-cookie", line.as_ref())).collect();
         judge(
             &Cookies::default(),
-            &samples::key(host),
-            &samples::html(&headers),
+            samples::looked(&samples::html(&headers)).by(&samples::key(host)),
             true,
             now(),
         )
@@ -322,13 +313,9 @@ mod tests {
     fn a_gate_shows_its_own_cookies() {
         let judge = |settings: &Cookies, lines: &[&str]| {
             let headers = lines.iter().map(|line| ("set-cookie", *line));
-            judge(
-                settings,
-                &samples::key("example.com"),
-                &Exchange::new(403, headers),
-                true,
-                now(),
-            )
+            let exchange = Exchange::new(403, headers);
+            let page = settings.pages.iter().next().unwrap();
+            judge(settings, samples::looked(&exchange).declared(page), true, now())
         };
         let unknown = Status::unknown(Reason::UNEXPECTED_RESPONSE);
         let open = Cookies::default();
@@ -336,13 +323,13 @@ mod tests {
         assert_eq!(judge(&open, &["a=b; Secure"]).status, unknown);
         assert!(judge(&open, &["a=b"]).status.is_fail());
         let declared = Cookies {
-            accept_status: vec![403],
+            pages: Pages::new([Page::default().accept_status([403])]),
             ..Cookies::default()
         };
         assert!(judge(&declared, &["a=b; Secure"]).status.is_pass());
         assert!(judge(&declared, &[]).status.is_not_applicable());
         let kind = Cookies {
-            kind: Some(ResponseKind::Error),
+            pages: Pages::new([Page::default().kind(ResponseKind::Error)]),
             ..Cookies::default()
         };
         assert!(judge(&kind, &[]).status.is_not_applicable());
@@ -364,8 +351,7 @@ mod tests {
             let exchange = Exchange::new(status, headers);
             let outcome = judge(
                 &Cookies::default(),
-                &samples::key("example.com"),
-                &exchange,
+                samples::looked(&exchange).by(&samples::key("example.com")),
                 true,
                 now(),
             );
@@ -379,8 +365,7 @@ mod tests {
             let exchange = samples::plain(samples::html(&[("set-cookie", line)]));
             let outcome = judge(
                 &Cookies::default(),
-                &samples::key(host),
-                &exchange,
+                samples::looked(&exchange).by(&samples::key(host)),
                 https_required,
                 now(),
             );
@@ -402,7 +387,13 @@ mod tests {
     fn declared_and_ignored_names() {
         let of = |settings: &Cookies, line: &str| {
             let exchange = samples::html(&[("set-cookie", line)]);
-            judge(settings, &samples::key("example.com"), &exchange, true, now()).status
+            judge(
+                settings,
+                samples::looked(&exchange).by(&samples::key("example.com")),
+                true,
+                now(),
+            )
+            .status
         };
         let line = "basket=x; Secure; SameSite=Lax";
         assert!(of(&Cookies::default(), line).is_pass());

@@ -1,13 +1,13 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 use sfv::{BareItem, Item, Parser};
 
 use super::{
     ResponseKind,
-    applicability::{Rule, applies, check_status},
-    page::judge_page,
+    applicability::{Rule, applies},
+    page::{Looked, judge_page},
+    pages::Pages,
     syntax::{excerpt, shown, trim},
 };
 
@@ -33,10 +33,9 @@ probe! {
     pub struct CrossOriginIsolation {
         /// Whether a page that is not isolated fails. Default: false.
         pub require_isolation: bool = false,
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.cross_origin_isolation",
     title: "the page is isolated from other origins",
@@ -55,14 +54,14 @@ impl Probe for CrossOriginIsolation {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
 impl CrossOriginIsolation {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
@@ -78,13 +77,9 @@ const COOP_VALUES: [&str; 4] = [
 const COEP_VALUES: [&str; 3] = ["credentialless", "require-corp", "unsafe-none"];
 const CORP_VALUES: [&str; 3] = ["cross-origin", "same-origin", "same-site"];
 
-fn judge(settings: &CrossOriginIsolation, exchange: &Exchange) -> Outcome {
-    let applies = applies(
-        Rule::CrossOriginIsolation,
-        exchange,
-        settings.kind,
-        &settings.accept_status,
-    );
+fn judge(settings: &CrossOriginIsolation, looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::CrossOriginIsolation, exchange, page);
     let (kind, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
@@ -208,13 +203,19 @@ fn text_of(value: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use readiness_core::{Status, Target, fact::Channel};
+    use readiness_core::{
+        Status, Target,
+        fact::{Channel, Exchange},
+    };
 
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn of(headers: &[(&str, &str)]) -> Outcome {
-        judge(&CrossOriginIsolation::default(), &samples::html(headers))
+        judge(
+            &CrossOriginIsolation::default(),
+            samples::looked(&samples::html(headers)),
+        )
     }
 
     fn coop(lines: &[&str]) -> Option<bool> {
@@ -259,7 +260,8 @@ mod tests {
     fn the_page_is_isolated_with_both_over_https() {
         let isolated = |coop, coep, channel| {
             let exchange = samples::html(&[(COOP, coop), (COEP, coep)]).channel(channel);
-            judge(&CrossOriginIsolation::default(), &exchange).summary == "the page is cross-origin isolated"
+            judge(&CrossOriginIsolation::default(), samples::looked(&exchange)).summary
+                == "the page is cross-origin isolated"
         };
         assert!(isolated("same-origin", "require-corp", Channel::TrustedTls));
         assert!(isolated("same-origin", "credentialless", Channel::UntrustedTls));
@@ -310,10 +312,18 @@ mod tests {
             require_isolation: true,
             ..Default::default()
         };
-        assert!(judge(&strict, &samples::html::<&str>(&[])).status.is_fail());
+        assert!(
+            judge(&strict, samples::looked(&samples::html::<&str>(&[])))
+                .status
+                .is_fail()
+        );
         let both = samples::html(&[(COOP, "same-origin"), (COEP, "require-corp")]);
-        assert!(judge(&strict, &both).status.is_pass());
-        assert!(judge(&strict, &samples::plain(both)).status.is_fail());
+        assert!(judge(&strict, samples::looked(&both)).status.is_pass());
+        assert!(
+            judge(&strict, samples::looked(&samples::plain(both)))
+                .status
+                .is_fail()
+        );
         let report = of(&[("Cross-Origin-Opener-Policy-Report-Only", "same-origin")]);
         assert_eq!(
             (report.findings[0].code.as_str(), &report.status),
@@ -326,7 +336,7 @@ mod tests {
         let of = |status, content_type: &str, headers: &[(&str, &str)]| {
             let own = [("content-type", content_type), ("location", "/")];
             let exchange = Exchange::new(status, own.into_iter().chain(headers.iter().copied()));
-            judge(&CrossOriginIsolation::default(), &exchange)
+            judge(&CrossOriginIsolation::default(), samples::looked(&exchange))
         };
         assert!(of(301, "", &[]).status.is_not_applicable());
         assert!(of(404, "text/html", &[]).status.is_not_applicable());
@@ -350,7 +360,7 @@ mod tests {
         assert_eq!(outcome.summary, "the page is cross-origin isolated");
         assert!(
             CrossOriginIsolation {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..Default::default()
             }
             .check()
@@ -363,7 +373,10 @@ mod tests {
     fn hostile_values_have_no_effect() {
         for value in samples::hostile() {
             let headers = [(COOP, value.clone()), (COEP, value.clone()), (CORP, value)];
-            let outcome = judge(&CrossOriginIsolation::default(), &samples::html(&headers));
+            let outcome = judge(
+                &CrossOriginIsolation::default(),
+                samples::looked(&samples::html(&headers)),
+            );
             assert_eq!((outcome.findings.len(), outcome.status.is_warn()), (3, true));
         }
     }
@@ -372,7 +385,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
             let headers = [(COOP, value.clone()), (COEP, value.clone()), (CORP, value)];
-            let _ = judge(&CrossOriginIsolation::default(), &samples::html(&headers));
+            let _ = judge(&CrossOriginIsolation::default(), samples::looked(&samples::html(&headers)));
         }
     }
 }

@@ -1,13 +1,13 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 
 use super::{
     ResponseKind,
-    applicability::{Rule, applies, check_status},
+    applicability::{Rule, applies},
     csp_analysis::{analyse, faults},
-    page::judge_page,
+    page::{Looked, judge_page},
+    pages::Pages,
     policy::{Policy, policies},
     syntax::{count, shown},
 };
@@ -35,10 +35,9 @@ probe! {
     /// inline scripts a nonce that is new with each response. For an API send `default-src 'none';
     /// frame-ancestors 'none'`.
     pub struct Csp {
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.csp",
     title: "a policy keeps injected scripts from running",
@@ -56,22 +55,23 @@ impl Probe for Csp {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, judge).await
     }
 }
 
 impl Csp {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
 const ENFORCED: &str = "content-security-policy";
 const REPORTED: &str = "content-security-policy-report-only";
 
-fn judge(settings: &Csp, exchange: &Exchange) -> Outcome {
-    let applies = applies(Rule::Csp, exchange, settings.kind, &settings.accept_status);
+fn judge(looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::Csp, exchange, page);
     let (kind, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
@@ -136,12 +136,14 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Reason, Status, Target};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| (ENFORCED, *line)).collect();
-        judge(&Csp::default(), &samples::html(&headers))
+        judge(samples::looked(&samples::html(&headers)))
     }
 
     /// The codes of what is no note.
@@ -338,20 +340,20 @@ mod tests {
         assert_eq!(codes(&of(&[])), ["missing"]);
         assert_eq!(codes(&of(&[""])), ["empty"]);
         assert_eq!(codes(&of(&[" ;, ; "])), ["empty"]);
-        let report = |policy| judge(&Csp::default(), &samples::html(&[(REPORTED, policy)]));
+        let report = |policy| judge(samples::looked(&samples::html(&[(REPORTED, policy)])));
         assert_eq!(codes(&report("default-src 'self'")), ["not_enforced"]);
         assert_eq!(
             codes(&report("default-src *")),
             ["not_enforced", "any_host", "any_plugin"]
         );
         let both = samples::html(&[(ENFORCED, "default-src 'self'"), (REPORTED, "default-src *")]);
-        assert!(judge(&Csp::default(), &both).status.is_pass());
+        assert!(judge(samples::looked(&both)).status.is_pass());
     }
 
     #[test]
     fn the_kind_decides() {
         let of = |status, headers: &[(&str, &str)]| {
-            judge(&Csp::default(), &Exchange::new(status, headers.iter().copied())).status
+            judge(samples::looked(&Exchange::new(status, headers.iter().copied()))).status
         };
         assert!(of(200, &[("content-type", "application/json")]).is_pass());
         assert!(of(200, &[("content-type", "text/css")]).is_not_applicable());
@@ -360,13 +362,16 @@ mod tests {
         assert!(of(404, &[("content-type", "application/json")]).is_not_applicable());
         assert_eq!(of(401, &[]), Status::unknown(Reason::UNEXPECTED_RESPONSE));
         let declared = Csp {
-            accept_status: vec![401],
+            pages: Pages::new([Page::default().accept_status([401])]),
             ..Csp::default()
         };
         assert!(
-            judge(&declared, &Exchange::new(401, [("content-type", "text/html")]))
-                .status
-                .is_fail()
+            judge(
+                samples::looked(&Exchange::new(401, [("content-type", "text/html")]))
+                    .declared(declared.pages.iter().next().unwrap())
+            )
+            .status
+            .is_fail()
         );
     }
 
@@ -381,7 +386,7 @@ mod tests {
         );
         assert!(
             Csp {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..Csp::default()
             }
             .check()
@@ -393,7 +398,7 @@ mod tests {
     #[test]
     fn hostile_values_make_few_findings() {
         for value in samples::hostile() {
-            let outcome = judge(&Csp::default(), &samples::html(&[(ENFORCED, value)]));
+            let outcome = judge(samples::looked(&samples::html(&[(ENFORCED, value)])));
             assert!(outcome.findings.len() < 50, "{}", outcome.findings.len());
         }
     }
@@ -401,7 +406,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = judge(&Csp::default(), &samples::html(&[(ENFORCED, value)]));
+            let _ = judge(samples::looked(&samples::html(&[(ENFORCED, value)])));
         }
 
         #[test]

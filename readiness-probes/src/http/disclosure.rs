@@ -1,10 +1,10 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 
 use super::{
-    page::judge_page,
+    page::{Looked, judge_page},
+    pages::Pages,
     syntax::{count, excerpt, is_token},
 };
 
@@ -29,6 +29,9 @@ probe! {
     pub struct Disclosure {
         /// Names of headers that may tell what they like. Default: none.
         pub allow: Vec<String> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.disclosure",
     title: "headers name no software version",
@@ -46,7 +49,7 @@ impl Probe for Disclosure {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
@@ -58,12 +61,13 @@ impl Disclosure {
                 "`allow` holds `{}`, which is no header name",
                 excerpt(name.as_bytes())
             )),
-            None => Ok(()),
+            None => self.pages.check(),
         }
     }
 }
 
-fn judge(settings: &Disclosure, exchange: &Exchange) -> Outcome {
+fn judge(settings: &Disclosure, looked: Looked<'_>) -> Outcome {
+    let exchange = looked.exchange;
     let allowed = |name: &str| {
         settings
             .allow
@@ -265,11 +269,13 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Status, Target};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
     use crate::http::samples;
 
     fn of(headers: &[(&str, &str)]) -> Outcome {
-        judge(&Disclosure::default(), &samples::html(headers))
+        judge(&Disclosure::default(), samples::looked(&samples::html(headers)))
     }
 
     #[test]
@@ -341,7 +347,9 @@ mod tests {
         for status in [200, 301, 401, 404, 503] {
             let exchange = Exchange::new(status, [("server", "nginx/1.25.3")]);
             assert!(
-                judge(&Disclosure::default(), &exchange).status.is_fail(),
+                judge(&Disclosure::default(), samples::looked(&exchange))
+                    .status
+                    .is_fail(),
                 "{status}"
             );
         }
@@ -361,13 +369,15 @@ mod tests {
     fn allowed_headers_may_tell() {
         let settings = Disclosure {
             allow: vec!["SERVER".into()],
+            ..Disclosure::default()
         };
         let exchange = samples::html(&[("server", "nginx/1.25.3")]);
-        assert!(judge(&settings, &exchange).findings.is_empty());
+        assert!(judge(&settings, samples::looked(&exchange)).findings.is_empty());
         assert!(settings.check().is_ok());
         assert!(
             Disclosure {
-                allow: vec!["a b".into()]
+                allow: vec!["a b".into()],
+                ..Disclosure::default()
             }
             .check()
             .is_err()
@@ -393,7 +403,7 @@ mod tests {
                 ("x-powered-by", &value),
                 ("x-b3-traceid", &value),
             ];
-            let outcome = judge(&Disclosure::default(), &samples::html(&headers));
+            let outcome = judge(&Disclosure::default(), samples::looked(&samples::html(&headers)));
             assert_eq!(outcome.findings.len(), 3);
         }
     }
@@ -401,7 +411,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
-            let _ = judge(&Disclosure::default(), &samples::html(&[("server", value)]));
+            let _ = judge(&Disclosure::default(), samples::looked(&samples::html(&[("server", value)])));
         }
     }
 }

@@ -1,12 +1,11 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 
 use super::{
-    ResponseKind,
-    applicability::{Rule, applies, check_status},
-    page::judge_page,
+    applicability::{Rule, applies},
+    page::{Looked, judge_page},
+    pages::Pages,
     policy::{Policy, policies},
     source::Reach,
     syntax::{excerpt, shown, split_unquoted, trim},
@@ -33,10 +32,9 @@ probe! {
     /// Send `Content-Security-Policy: frame-ancestors 'none'`, or `'self'` or a list of hosts where frames are
     /// wanted.
     pub struct Framing {
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.framing",
     title: "other sites cannot frame the page",
@@ -54,22 +52,23 @@ impl Probe for Framing {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, judge).await
     }
 }
 
 impl Framing {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
 const CSP: &str = "content-security-policy";
 const REMEDY: &str = "send `Content-Security-Policy: frame-ancestors 'none'`, or list who may frame the page";
 
-fn judge(settings: &Framing, exchange: &Exchange) -> Outcome {
-    let applies = applies(Rule::Framing, exchange, settings.kind, &settings.accept_status);
+fn judge(looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::Framing, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
@@ -214,11 +213,13 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::Target;
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, ResponseKind, samples};
 
     fn of(headers: &[(&str, &str)]) -> Outcome {
-        judge(&Framing::default(), &samples::html(headers))
+        judge(samples::looked(&samples::html(headers)))
     }
 
     #[test]
@@ -310,11 +311,7 @@ mod tests {
     #[test]
     fn the_kind_decides() {
         let of = |status, headers: &[(&str, &str)]| {
-            judge(
-                &Framing::default(),
-                &Exchange::new(status, headers.iter().copied()),
-            )
-            .status
+            judge(samples::looked(&Exchange::new(status, headers.iter().copied()))).status
         };
         assert!(of(200, &[("content-type", "application/json")]).is_not_applicable());
         assert!(of(200, &[("content-type", "image/png")]).is_not_applicable());
@@ -322,16 +319,19 @@ mod tests {
         assert!(of(404, &[("content-type", "application/json")]).is_not_applicable());
         assert!(of(404, &[("content-type", "text/html")]).is_warn());
         assert!(of(503, &[("content-type", "text/html")]).is_unknown());
-        let redirect = judge(&Framing::default(), &Exchange::new(302, [("location", "/")]));
+        let redirect = judge(samples::looked(&Exchange::new(302, [("location", "/")])));
         assert_eq!(redirect.summary, "a redirect has no page to frame");
         let declared = Framing {
-            kind: Some(ResponseKind::Page),
+            pages: Pages::new([Page::default().kind(ResponseKind::Page)]),
             ..Framing::default()
         };
         assert!(
-            judge(&declared, &Exchange::new(503, [("a", "b")]))
-                .status
-                .is_fail()
+            judge(
+                samples::looked(&Exchange::new(503, [("a", "b")]))
+                    .declared(declared.pages.iter().next().unwrap())
+            )
+            .status
+            .is_fail()
         );
     }
 
@@ -345,7 +345,7 @@ mod tests {
         );
         assert!(
             Framing {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..Framing::default()
             }
             .check()
@@ -361,7 +361,7 @@ mod tests {
                 ("content-security-policy", value.clone()),
                 ("x-frame-options", value),
             ];
-            let outcome = judge(&Framing::default(), &samples::html(&headers));
+            let outcome = judge(samples::looked(&samples::html(&headers)));
             assert_eq!(outcome.evidence.len(), 2);
         }
     }
@@ -370,7 +370,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
             let headers = [("content-security-policy", value.clone()), ("x-frame-options", value)];
-            let _ = judge(&Framing::default(), &samples::html(&headers));
+            let _ = judge(samples::looked(&samples::html(&headers)));
         }
     }
 }

@@ -12,11 +12,13 @@ mod health;
 #[cfg(test)]
 mod healthy;
 mod hsts;
+//mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
 mod nosniff;
 mod page;
+mod pages;
 mod permissions_policy;
 mod policy;
 mod referrer_policy;
@@ -26,7 +28,12 @@ mod set_cookie;
 mod source;
 mod strict_transport;
 mod syntax;
+mod trail;
+#[cfg(test)]
+mod world;
 
+#[cfg(feature = "html")]
+pub(crate) use self::applicability::is_html;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{
@@ -38,8 +45,10 @@ pub use self::{
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
     hsts::Hsts,
+    //hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
+    pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
 };

@@ -4,9 +4,9 @@ use readiness_core::{
 };
 
 use super::{
-    ResponseKind,
-    applicability::{Rule, applies, check_status, is_html, media_type},
-    page::judge_page,
+    applicability::{Rule, applies, is_html, media_type},
+    page::{Looked, judge_page},
+    pages::Pages,
     syntax::{excerpt, shown, split_unquoted, trim},
 };
 
@@ -28,10 +28,9 @@ probe! {
     /// # How to fix
     /// Send `X-Content-Type-Options: nosniff` and a `Content-Type` that fits on every response.
     pub struct Nosniff {
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.nosniff",
     title: "browsers do not guess the content type",
@@ -49,21 +48,22 @@ impl Probe for Nosniff {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, judge).await
     }
 }
 
 impl Nosniff {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
 const REMEDY: &str = "send `X-Content-Type-Options: nosniff`, once";
 
-fn judge(settings: &Nosniff, exchange: &Exchange) -> Outcome {
-    let applies = applies(Rule::Nosniff, exchange, settings.kind, &settings.accept_status);
+fn judge(looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::Nosniff, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
@@ -159,14 +159,13 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Reason, Status, Target};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn of(status: u16, headers: &[(&str, &str)]) -> Outcome {
-        judge(
-            &Nosniff::default(),
-            &Exchange::new(status, headers.iter().copied()),
-        )
+        judge(samples::looked(&Exchange::new(status, headers.iter().copied())))
     }
 
     fn codes(outcome: &Outcome) -> Vec<&str> {
@@ -201,7 +200,7 @@ mod tests {
         ] {
             let headers = lines.iter().map(|line| ("x-content-type-options", *line));
             let exchange = samples::html(&headers.collect::<Vec<_>>());
-            let outcome = judge(&Nosniff::default(), &exchange);
+            let outcome = judge(samples::looked(&exchange));
             assert_eq!(outcome.status.is_pass(), wanted, "{lines:?}");
             assert_eq!(codes(&outcome).contains(&"not_nosniff"), !wanted, "{lines:?}");
         }
@@ -258,7 +257,7 @@ mod tests {
         assert_eq!(outcome.summary, "no X-Content-Type-Options header");
         assert!(
             Nosniff {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..Nosniff::default()
             }
             .check()
@@ -274,7 +273,7 @@ mod tests {
                 200,
                 [("x-content-type-options", &value), ("content-type", &value)],
             );
-            assert!(judge(&Nosniff::default(), &exchange).status.is_fail());
+            assert!(judge(samples::looked(&exchange)).status.is_fail());
         }
     }
 
@@ -282,7 +281,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(a in proptest::collection::vec(any::<u8>(), 0..99), b in ".{0,50}") {
             let exchange = Exchange::new(200, [("x-content-type-options", a), ("content-type", b.into_bytes())]);
-            let _ = judge(&Nosniff::default(), &exchange);
+            let _ = judge(samples::looked(&exchange));
         }
     }
 }

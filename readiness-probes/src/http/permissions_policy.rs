@@ -1,13 +1,12 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use super::{
-    ResponseKind,
-    applicability::{Rule, applies, check_status},
-    page::judge_page,
+    applicability::{Rule, applies},
+    page::{Looked, judge_page},
+    pages::Pages,
     syntax::{count, excerpt, shown},
 };
 
@@ -28,10 +27,9 @@ probe! {
     /// # How to fix
     /// Name who may use a feature: `Permissions-Policy: camera=(), geolocation=(self "https://maps.example.com")`.
     pub struct PermissionsPolicy {
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.permissions_policy",
     title: "powerful features are not handed to every frame",
@@ -49,14 +47,14 @@ impl Probe for PermissionsPolicy {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, judge).await
     }
 }
 
 impl PermissionsPolicy {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
@@ -90,13 +88,9 @@ const POWERFUL: [&str; 23] = [
 /// A hostile header may name thousands of features.
 const MOST_FINDINGS: usize = 32;
 
-fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
-    let applies = applies(
-        Rule::PermissionsPolicy,
-        exchange,
-        settings.kind,
-        &settings.accept_status,
-    );
+fn judge(looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::PermissionsPolicy, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
@@ -197,12 +191,14 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Status, Target};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| ("permissions-policy", *line)).collect();
-        judge(&PermissionsPolicy::default(), &samples::html(&headers))
+        judge(samples::looked(&samples::html(&headers)))
     }
 
     fn codes(outcome: &Outcome) -> Vec<&str> {
@@ -265,7 +261,7 @@ mod tests {
     fn absent_passes_and_the_old_header_is_noted() {
         assert!(of(&[]).status.is_pass());
         let old = samples::html(&[("feature-policy", "camera 'none'")]);
-        let outcome = judge(&PermissionsPolicy::default(), &old);
+        let outcome = judge(samples::looked(&old));
         assert_eq!(
             (codes(&outcome), &outcome.status),
             (vec!["feature_policy"], &Status::Pass)
@@ -276,7 +272,7 @@ mod tests {
     fn only_pages_use_features() {
         let of = |status, content_type: &str| {
             let headers = [("content-type", content_type), ("permissions-policy", "camera=*")];
-            judge(&PermissionsPolicy::default(), &Exchange::new(status, headers)).status
+            judge(samples::looked(&Exchange::new(status, headers))).status
         };
         assert!(of(200, "text/html").is_warn());
         assert!(of(200, "application/json").is_not_applicable());
@@ -300,7 +296,7 @@ mod tests {
         assert_eq!(outcome.findings[0].subject, "feature `camera`");
         assert!(
             PermissionsPolicy {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..Default::default()
             }
             .check()
@@ -313,7 +309,7 @@ mod tests {
     fn hostile_values_make_few_findings() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("permissions-policy", value)]);
-            let outcome = judge(&PermissionsPolicy::default(), &exchange);
+            let outcome = judge(samples::looked(&exchange));
             assert!(outcome.findings.len() <= MOST_FINDINGS);
         }
     }
@@ -322,7 +318,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
             let exchange = samples::html(&[("permissions-policy", value)]);
-            let _ = judge(&PermissionsPolicy::default(), &exchange);
+            let _ = judge(samples::looked(&exchange));
         }
     }
 }

@@ -1,12 +1,11 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 
 use super::{
-    ResponseKind,
-    applicability::{Rule, applies, check_status},
-    page::judge_page,
+    applicability::{Rule, applies},
+    page::{Looked, judge_page},
+    pages::Pages,
     syntax::{excerpt, shown, trim},
 };
 
@@ -30,10 +29,9 @@ probe! {
     /// # How to fix
     /// Send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header.
     pub struct ReferrerPolicy {
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.referrer_policy",
     title: "links out do not tell the whole address",
@@ -50,14 +48,14 @@ impl Probe for ReferrerPolicy {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, judge).await
     }
 }
 
 impl ReferrerPolicy {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
@@ -74,13 +72,9 @@ const KNOWN: [&str; 8] = [
 ];
 const REMEDY: &str = "send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header";
 
-fn judge(settings: &ReferrerPolicy, exchange: &Exchange) -> Outcome {
-    let applies = applies(
-        Rule::ReferrerPolicy,
-        exchange,
-        settings.kind,
-        &settings.accept_status,
-    );
+fn judge(looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::ReferrerPolicy, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
@@ -132,12 +126,14 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Status, Target};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| ("referrer-policy", *line)).collect();
-        judge(&ReferrerPolicy::default(), &samples::html(&headers))
+        judge(samples::looked(&samples::html(&headers)))
     }
 
     #[test]
@@ -186,11 +182,7 @@ mod tests {
     fn the_weight_depends_on_the_kind() {
         let bad = ("referrer-policy", "unsafe-url");
         let status = |status, headers: &[(&str, &str)]| -> Status {
-            judge(
-                &ReferrerPolicy::default(),
-                &Exchange::new(status, headers.iter().copied()),
-            )
-            .status
+            judge(samples::looked(&Exchange::new(status, headers.iter().copied()))).status
         };
         assert!(status(301, &[bad, ("location", "/")]).is_warn());
         assert!(status(404, &[bad, ("content-type", "text/html")]).is_fail());
@@ -212,7 +204,7 @@ mod tests {
         assert!(outcome.status.is_fail());
         assert!(
             ReferrerPolicy {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..ReferrerPolicy::default()
             }
             .check()
@@ -225,14 +217,14 @@ mod tests {
     fn hostile_values_have_no_effect() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("referrer-policy", value)]);
-            assert!(judge(&ReferrerPolicy::default(), &exchange).status.is_warn());
+            assert!(judge(samples::looked(&exchange)).status.is_warn());
         }
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
-            let _ = judge(&ReferrerPolicy::default(), &samples::html(&[("referrer-policy", value)]));
+            let _ = judge(samples::looked(&samples::html(&[("referrer-policy", value)])));
         }
     }
 }
