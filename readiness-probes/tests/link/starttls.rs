@@ -100,7 +100,7 @@ const PROTOCOLS: [(&str, Fake, Fake); 5] = [
     (
         "mysql",
         Fake::Mysql,
-        Fake::Lines(&["\u{11}\0\0\0\u{a}8.0.36\0\u{7}\0\0\0no"]),
+        Fake::Lines(&["\u{e}\0\0\0\u{a}8.0.36\0\u{7}\0\0\0no"]),
     ),
     ("postgres", Fake::Postgres(b"S"), Fake::Postgres(b"N")),
 ];
