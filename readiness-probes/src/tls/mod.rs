@@ -7,16 +7,18 @@ mod chain;
 mod cipher_suites;
 mod der;
 mod expiry;
+mod files;
 #[cfg(test)]
 mod fixtures;
 mod group;
 mod guideline;
 pub(crate) mod hello;
 mod key_exchange;
-mod looks;
+mod opening;
 mod protocol;
 mod refusal;
 mod served;
+mod served_matches_file;
 mod suite;
 mod trust;
 mod versions;
@@ -24,6 +26,11 @@ mod x509;
 
 pub(crate) use self::x509::name_of;
 pub use self::{
-    certificate::TlsCertificate, certificate_rules::TlsCertificateRules, cipher_suites::TlsCipherSuites,
-    protocol::TlsProtocol, versions::TlsVersions,
+    certificate::TlsCertificate,
+    certificate_rules::TlsCertificateRules,
+    cipher_suites::TlsCipherSuites,
+    files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
+    protocol::TlsProtocol,
+    served_matches_file::TlsServedMatchesFile,
+    versions::TlsVersions,
 };
