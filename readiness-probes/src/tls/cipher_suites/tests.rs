@@ -183,7 +183,7 @@ async fn all_suites_at_once_are_found_in_bounded_connections() {
     let (outcome, connections) = seen(model).await;
     assert_eq!(
         outcome.summary,
-        format!("{} suites in TLS 1.2; 1 groups", all.len())
+        format!("{} suites in TLS 1.2; 1 group", all.len())
     );
     assert!(connections < all.len() as u64 + 20, "{connections}");
 }
