@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A website: its name, certificate and protocol, the way from http to https, and the headers that
-/// browsers enforce.
+/// browsers enforce. `http.csp` is part of it with the cargo feature `csp`.
 ///
 /// In a readiness.toml `with = { tls = "standard" }` looks at the versions of TLS too, with five connections
 /// more for each address, and `tls = "deep"` at every suite and group, with about 50. Default: `quick`, which
@@ -46,7 +46,7 @@ pub fn api(url: &str) -> Result<Suite, PresetError> {
     suite("api", Target::parse(url)?)
 }
 
-/// The security headers of one URL, and nothing else.
+/// The security headers of one URL, and nothing else. `http.csp` is part of it with the cargo feature `csp`.
 ///
 /// # Errors
 /// As [`web`].
@@ -137,6 +137,7 @@ const FOUNDATION: &[&str] = &[
 #[cfg(feature = "http")]
 const PAGE_HEADERS: &[&str] = &[
     "http.hsts",
+    #[cfg(feature = "csp")]
     "http.csp",
     "http.framing",
     "http.nosniff",
@@ -145,10 +146,18 @@ const PAGE_HEADERS: &[&str] = &[
     "http.cross_origin_isolation",
     "http.cookies",
     "http.disclosure",
+    "http.current_headers",
+    "http.reporting_endpoints",
 ];
 
 #[cfg(feature = "http")]
-const API_HEADERS: &[&str] = &["http.hsts", "http.nosniff", "http.cookies", "http.disclosure"];
+const API_HEADERS: &[&str] = &[
+    "http.hsts",
+    "http.nosniff",
+    "http.cookies",
+    "http.disclosure",
+    "http.current_headers",
+];
 
 /// What `web` and `api` can be told.
 #[cfg(feature = "http")]
