@@ -27,6 +27,7 @@ pub fn register(registry: &mut Registry) {
         .add::<tls::TlsCertificate>()
         .add_with(tls::TlsCipherSuites::check)
         .add_with(tls::TlsProtocol::check)
+        .add_with(tls::TlsServedMatchesFile::check)
         .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry

@@ -19,6 +19,8 @@ mod document;
 #[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
+mod files;
+#[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
 mod pem;

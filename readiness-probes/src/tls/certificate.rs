@@ -1,17 +1,16 @@
-use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Status,
     Timestamp, Unit, async_trait,
-    fact::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    fact::{ServerChain, StartTls, TlsEnd, TlsFacts, TlsSession, Trust, UntrustedKind},
 };
 
 use super::{
     chain::Chain,
     expiry::{self, Limits, span},
+    opening::each_handshake,
     refusal, trust,
     x509::{self, Certificate, Usage},
 };
-use crate::address;
 
 readiness_core::probe! {
     /// The certificate is valid for this host, trusted, and not about to expire.
@@ -41,6 +40,9 @@ readiness_core::probe! {
         pub warn_days: Option<u32> = None,
         /// Fails with this many days left or fewer, instead of 15 % of the lifetime. In days.
         pub fail_days: Option<u32> = None,
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.certificate",
     title: "the certificate is valid and trusted",
@@ -60,33 +62,16 @@ impl Probe for TlsCertificate {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        if !target.is_tls() {
-            return Ok(Outcome::not_applicable(format!(
-                "`{}` speaks no TLS from the first byte",
-                target.scheme()
-            )));
-        }
         let rules = Rules {
             settings: self,
             unknown_root_fails: cx.profile().unknown_root_fails,
             expiry_informs: cx.profile().is_local(),
             now: cx.now(),
         };
-        let endpoints = address::endpoints(cx, target.port(), true).await?;
-        let looks = endpoints.into_iter().map(|endpoint| {
-            let rules = &rules;
-            async move {
-                let (address, host) = (endpoint.address, endpoint.name.clone());
-                let outcome = match cx.observe(TlsHandshake::new(endpoint)).await {
-                    Ok(facts) => judge(&facts, &host, rules),
-                    Err(error) => address::not_seen(&error),
-                };
-                (address, outcome)
-            }
-        });
-        let outcome = address::worst_of(join_all(looks).await);
-        Ok(address::noted(cx, outcome).await)
+        each_handshake(cx, self.starttls.as_ref(), |facts, host| {
+            judge(facts, host, &rules)
+        })
+        .await
     }
 }
 

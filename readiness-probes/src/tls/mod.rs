@@ -5,19 +5,27 @@ mod certificate;
 mod chain;
 mod cipher_suites;
 mod expiry;
+mod files;
 #[cfg(test)]
 mod fixtures;
 mod group;
 mod guideline;
 pub(crate) mod hello;
 mod key_exchange;
+mod opening;
 mod protocol;
 mod refusal;
+mod served_matches_file;
 mod suite;
 mod trust;
 mod versions;
 mod x509;
 
 pub use self::{
-    certificate::TlsCertificate, cipher_suites::TlsCipherSuites, protocol::TlsProtocol, versions::TlsVersions,
+    certificate::TlsCertificate,
+    cipher_suites::TlsCipherSuites,
+    files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
+    protocol::TlsProtocol,
+    served_matches_file::TlsServedMatchesFile,
+    versions::TlsVersions,
 };

@@ -2,7 +2,7 @@ mod live;
 
 use readiness_core::{
     Profile, Target,
-    fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute, Route},
+    fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute, Route, TlsHandshake},
     testing::Facts,
 };
 
@@ -432,6 +432,7 @@ fn the_probe_asks_each_address_and_knows_its_profile() {
     let lenient = TlsCertificate {
         warn_days: Some(4),
         fail_days: Some(2),
+        ..TlsCertificate::default()
     };
     assert!(both.judge(&lenient, &target).status.is_pass());
     let plain = Target::parse("http://example.com").unwrap();
