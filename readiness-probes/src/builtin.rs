@@ -25,7 +25,9 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "tls")]
     registry
         .add::<tls::TlsCertificate>()
-        .add_with(tls::TlsProtocol::check);
+        .add_with(tls::TlsCipherSuites::check)
+        .add_with(tls::TlsProtocol::check)
+        .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry
         .add_with(http::Cookies::check)
@@ -35,6 +37,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::Disclosure::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
+        //.add_with(http::HstsPreload::check)
         .add_with(http::HttpHealth::check)
         .add_with(http::HttpsRedirect::check)
         .add_with(http::Nosniff::check)

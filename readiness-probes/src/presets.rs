@@ -183,7 +183,7 @@ impl WebSettings {
         let mut list = Vec::new();
         for id in FOUNDATION.iter().chain(headers) {
             let settings = match (*id, self.plain_port) {
-                ("http.https_redirect", Some(port)) => json!({ "plain_port": port }),
+                ("http.https_redirect" | "http.hsts", Some(port)) => json!({ "plain_port": port }),
                 _ => Value::Null,
             };
             list.push(maker.one(id, &settings)?);

@@ -89,6 +89,9 @@ pub struct Resource {
     /// `rel` of a `link`, in lower case; empty for other elements.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rel: String,
+    /// What it is loaded as, in lower case: `as` of a `link`, `module` for a module script; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
     /// The URL as it stands in the page, query values redacted.
     pub url: String,
     /// `integrity` as it stands; `None` where there is none.
@@ -112,6 +115,12 @@ impl Resource {
     /// Gives it a `rel`.
     pub fn rel(mut self, rel: &str) -> Self {
         self.rel = rel.to_ascii_lowercase();
+        self
+    }
+
+    /// Says what it is loaded as.
+    pub fn kind(mut self, kind: &str) -> Self {
+        self.kind = kind.to_ascii_lowercase();
         self
     }
 

@@ -6,6 +6,7 @@
 mod bytes;
 mod dns;
 mod document;
+mod hello;
 mod http;
 mod ports;
 mod tcp;
@@ -16,6 +17,7 @@ pub use self::{
     bytes::ByteText,
     dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
     document::{Document, Meta, Resource},
+    hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},

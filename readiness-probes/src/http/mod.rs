@@ -12,6 +12,7 @@ mod health;
 #[cfg(test)]
 mod healthy;
 mod hsts;
+//mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
@@ -29,9 +30,14 @@ mod source;
 mod strict_transport;
 mod structured;
 mod syntax;
+mod trail;
 #[cfg(test)]
 mod where_peers_err;
+#[cfg(test)]
+mod world;
 
+#[cfg(feature = "html")]
+pub(crate) use self::applicability::is_html;
 #[cfg(feature = "api")]
 pub use self::json::{Assertion, HttpJson};
 pub use self::{
@@ -44,6 +50,7 @@ pub use self::{
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
     hsts::Hsts,
+    //hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
     pages::{Page, Pages},

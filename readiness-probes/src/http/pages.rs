@@ -18,7 +18,7 @@ pub struct Page {
     /// The path, begun with `/`; `None` is the target's own path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What kind of response it gives; by default that follows from status and `Content-Type`.
+    /// What kind of response it gives. By default it is told from what comes back, as [`Pages`] says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<ResponseKind>,
     /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
@@ -104,6 +104,16 @@ impl<'de> Deserialize<'de> for Page {
 }
 
 /// The pages of a target that a probe judges; where none is named, the target's own path.
+///
+/// # How kinds are told
+/// Unless a [`Page`] says what it is, the status decides first. 401, 403, 429, 503 and the challenge page of a
+/// filter are not the page: the outcome is unknown and names what came instead. A redirect status with a
+/// `Location` is a redirect, and any other status outside 200 to 299 is an error. For the rest the media type
+/// decides, which is the last one in `Content-Type` that parses (Fetch, "extract a MIME type"): HTML is a page,
+/// and so is a response without a type, which a browser may take for one; scripts, styles, images, fonts, media
+/// and downloads are assets; everything else is for programs, an API's. A status in `accept_status` is judged
+/// by its media type like a 200. What a rule weighs on each kind stands with each probe; where it does not
+/// apply, the outcome says why.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Pages(Vec<Page>);

@@ -201,6 +201,11 @@ impl Live {
             .with::<readiness_core::fact::TcpConnect, _>(link());
         #[cfg(feature = "tls")]
         let sources = sources.with::<readiness_core::fact::TlsHandshake, _>(link());
+        #[cfg(feature = "tls")]
+        let sources = sources.with_deadline::<readiness_core::fact::TlsHello, _>(
+            super::hello::HelloSource(Arc::clone(&shared)),
+            super::hello::HelloSource::DEADLINE,
+        );
         // Exchanges over HTTP/1.1 wait for each other; what bounds them is the requirement's own time.
         #[cfg(feature = "http")]
         let sources =

@@ -13,9 +13,13 @@ pub mod api;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "html")]
+mod document;
 #[cfg(feature = "dep")]
 #[cfg(test)]
 mod fake;
+#[cfg(feature = "tls")]
+mod hello;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
@@ -36,5 +40,7 @@ mod system;
 mod verifier;
 
 pub use self::builder::{Live, LiveError};
+#[cfg(feature = "html")]
+pub use self::document::read_document;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;

@@ -103,6 +103,18 @@ pub(super) fn origin_of(url: &Url) -> Option<Origin> {
     Some(Origin::new(url.scheme(), host, url.port_or_known_default()?))
 }
 
+/// A URL as a page holds it, for people: without userinfo and query values.
+#[cfg(feature = "html")]
+pub(super) fn shown_url(text: &str) -> String {
+    url_text(text, |_| REDACTED.to_owned())
+}
+
+/// The content of a `meta` that names a delay and a URL.
+#[cfg(feature = "html")]
+pub(super) fn shown_refresh(text: &str) -> String {
+    refresh(text, shown_url)
+}
+
 fn url_text(text: &str, mut conceal: impl FnMut(&str) -> String) -> String {
     let text = text.replace('{', "%7B").replace('}', "%7D");
     let (text, fragment) = match text.split_once('#') {

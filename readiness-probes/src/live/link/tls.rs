@@ -22,10 +22,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{Shared, Step, cause, tcp};
-use crate::live::{
-    roots::Loaded,
-    settings::TlsSettings,
-    verifier::{ClientCertificate, Recorder, Seen, Shown},
+use crate::{
+    live::{
+        roots::Loaded,
+        settings::TlsSettings,
+        verifier::{ClientCertificate, Recorder, Seen, Shown},
+    },
+    tls::hello::not_tls,
 };
 
 /// What became of a handshake.
@@ -299,17 +302,6 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (
     }
 }
 
-/// What a peer speaks whose first bytes are no TLS record (RFC 8446, section 5.1).
-fn not_tls(first: &[u8]) -> Option<&'static str> {
-    match first {
-        [] | [20..=24] | [20..=24, 3, ..] => None,
-        [b'H', b'T', b'T', b'P', ..] => Some("it answers in plain HTTP"),
-        [b'S', b'S', b'H', ..] => Some("it greets as an SSH server"),
-        [b'2', b'2', b'0', b' ' | b'-', ..] => Some("it greets as a mail or FTP server, without TLS"),
-        _ => Some("its first bytes are no TLS record"),
-    }
-}
-
 /// Remembers the first bytes that are read, to tell plain text from broken TLS.
 #[derive(Debug)]
 pub(crate) struct Tap<S> {
@@ -380,23 +372,6 @@ mod tests {
             (AlertDescription::Unknown(99), "number 99"),
         ] {
             assert_eq!(alert_name(alert), name);
-        }
-    }
-
-    #[test]
-    fn plain_text_is_told_from_tls() {
-        for tls in [&b""[..], b"\x16", b"\x16\x03\x01\x02", b"\x15\x03\x03"] {
-            assert_eq!(not_tls(tls), None, "{tls:?}");
-        }
-        for plain in [
-            &b"HTTP/1.1"[..],
-            b"SSH-2.0-",
-            b"220 mx",
-            b"\x16\x04",
-            b"N",
-            b"\0\0\0\0",
-        ] {
-            assert!(not_tls(plain).is_some(), "{plain:?}");
         }
     }
 }
