@@ -1,6 +1,8 @@
+use std::sync::{Arc, Mutex};
+
 use proptest::prelude::*;
 use readiness_core::{
-    ObserveError, Profile, Target,
+    Looking, ObserveError, Profile, Requirement, Source, Sources, Suite, Target,
     fact::{Channel, DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute, Route},
     testing::Facts,
 };
@@ -553,4 +555,92 @@ fn more_settings_are_checked() {
         };
         assert_eq!(settings.check().is_ok(), right, "{max_session_days} {max_hops}");
     }
+}
+
+/// Answers from a table, and keeps what was asked.
+#[derive(Clone, Debug)]
+struct Asked {
+    answers: Arc<HashMap<HttpExchange, Exchange>>,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Source<HttpExchange> for Asked {
+    async fn look(&self, key: HttpExchange, _: Looking) -> Result<Exchange, ObserveError> {
+        self.log.lock().unwrap().push(key.url());
+        let answer = self.answers.get(&key).cloned();
+        answer.ok_or_else(|| ObserveError::new(Reason::NOT_RECORDED, key.url()))
+    }
+}
+
+impl Source<DnsLookup> for Asked {
+    async fn look(&self, key: DnsLookup, _: Looking) -> Result<DnsAnswer, ObserveError> {
+        let host = |key: &HttpExchange| key.endpoint.name.clone();
+        let addresses: Vec<std::net::IpAddr> = self
+            .answers
+            .keys()
+            .filter(|asked| key == DnsLookup::address(&host(asked), Family::V4))
+            .map(|asked| asked.endpoint.address.ip())
+            .take(1)
+            .collect();
+        Ok(DnsAnswer::of_addresses("name", &addresses, "test"))
+    }
+}
+
+impl Source<LocalRoute> for Asked {
+    async fn look(&self, _: LocalRoute, _: Looking) -> Result<Route, ObserveError> {
+        Ok(Route::new(true))
+    }
+}
+
+#[tokio::test]
+async fn the_redirects_are_asked_for_once() {
+    let answers = [
+        (
+            asked("example.com", 1, false, "/"),
+            leads("https://example.com/", "").channel(Channel::Plain),
+        ),
+        (
+            asked("example.com", 1, true, "/"),
+            leads("https://www.example.com/", "a=x; Secure"),
+        ),
+        (
+            asked("www.example.com", 2, true, "/"),
+            Exchange::new(200, [("set-cookie", "b=x; Secure")]),
+        ),
+    ];
+    let source = Asked {
+        answers: Arc::new(answers.into_iter().collect()),
+        log: Arc::default(),
+    };
+    let sources = Sources::default()
+        .with::<DnsLookup, _>(source.clone())
+        .with::<HttpExchange, _>(source.clone())
+        .with::<LocalRoute, _>(source.clone());
+    let target = Arc::new(Target::parse("https://example.com/").unwrap());
+    let mut suite = Suite::new(sources);
+    for id in ["http.https_redirect", "http.cookies", "http.disclosure"] {
+        let probe = crate::builtin::registry()
+            .build(id, &serde_json::Value::Null)
+            .unwrap();
+        suite.add(Requirement::new(probe, Arc::clone(&target))).unwrap();
+    }
+    let report = suite.run().await;
+    let cookies = report
+        .rows()
+        .find(|(result, _)| result.id.as_str() == "http.cookies")
+        .unwrap();
+    assert_eq!(
+        cookies.1.outcome.summary,
+        "2 cookies, each with the attributes it needs"
+    );
+    let mut log = source.log.lock().unwrap().clone();
+    log.sort();
+    assert_eq!(
+        log,
+        [
+            "http://example.com/",
+            "https://example.com/",
+            "https://www.example.com/"
+        ]
+    );
 }
