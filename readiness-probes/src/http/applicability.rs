@@ -33,7 +33,13 @@ pub enum ResponseKind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rule {
     CrossOriginIsolation,
+    #[cfg_attr(
+        not(any(feature = "csp", test)),
+        expect(dead_code, reason = "without the feature nobody asks")
+    )]
     Csp,
+    #[cfg(feature = "html")]
+    Document,
     Framing,
     Hsts,
     Nosniff,
@@ -158,6 +164,17 @@ pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weig
         (Rule::Framing, Api) => Weight::None("an API response is no page to frame"),
         (Rule::Framing, Asset) => Weight::None("an asset is no page to frame"),
         (Rule::Framing, Redirect) => Weight::None("a redirect has no page to frame"),
+
+        #[cfg(feature = "html")]
+        (Rule::Document, Page) => Weight::Fails,
+        #[cfg(feature = "html")]
+        (Rule::Document, Api | Asset) => Weight::None("the response is no page that loads anything"),
+        #[cfg(feature = "html")]
+        (Rule::Document, Redirect) => Weight::None("a redirect has no page that loads anything"),
+        #[cfg(feature = "html")]
+        (Rule::Document, Error) if is_html(exchange) => Weight::Warns,
+        #[cfg(feature = "html")]
+        (Rule::Document, Error) => Weight::None("the error response is no HTML page"),
 
         (Rule::Csp | Rule::Framing, Error) if is_html(exchange) => Weight::Warns,
         (Rule::Csp | Rule::Framing, Error) => Weight::None("the error response is no HTML page"),
