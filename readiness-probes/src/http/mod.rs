@@ -1,8 +1,16 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
+mod assertion;
+mod authentication_required;
+mod cache_control;
+mod caching;
+mod challenge;
+mod compression;
+mod content;
 mod cookie_rules;
 mod cookies;
+mod cors;
 mod cross_origin_isolation;
 mod csp;
 mod csp_analysis;
@@ -41,10 +49,16 @@ mod world;
 #[cfg(feature = "html")]
 pub(crate) use self::applicability::is_html;
 #[cfg(feature = "api")]
-pub use self::json::{Assertion, HttpJson};
+pub use self::json::HttpJson;
 pub use self::{
     applicability::ResponseKind,
+    assertion::Assertion,
+    authentication_required::AuthenticationRequired,
+    caching::Caching,
+    compression::Compression,
+    content::{Content, HeaderAssertion},
     cookies::Cookies,
+    cors::Cors,
     cross_origin_isolation::CrossOriginIsolation,
     csp::Csp,
     disclosure::Disclosure,
