@@ -6,8 +6,10 @@
 mod bytes;
 mod dns;
 mod document;
+mod hello;
 mod http;
 mod ports;
+mod starttls;
 mod tcp;
 mod tls;
 mod view;
@@ -16,9 +18,13 @@ pub use self::{
     bytes::ByteText,
     dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
     document::{Document, Meta, Resource},
+    hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
+    starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
-    tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    tls::{
+        Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
+    },
     view::{Family, LookFrom, View},
 };

@@ -33,6 +33,10 @@ pub enum ResponseKind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rule {
     CrossOriginIsolation,
+    #[cfg_attr(
+        not(any(feature = "csp", test)),
+        expect(dead_code, reason = "without the feature nobody asks")
+    )]
     Csp,
     #[cfg(feature = "html")]
     Document,
@@ -267,15 +271,26 @@ fn is_html_type(essence: &str) -> bool {
     matches!(essence, "text/html" | "application/xhtml+xml")
 }
 
-/// MIME Sniffing, section 4.6, "JavaScript MIME type", as far as anybody still sends them.
-fn is_script_type(essence: &str) -> bool {
+/// MIME Sniffing, section 4.6, "JavaScript MIME type".
+pub(crate) fn is_script_type(essence: &str) -> bool {
     matches!(
         essence,
-        "text/javascript"
+        "application/ecmascript"
             | "application/javascript"
+            | "application/x-ecmascript"
             | "application/x-javascript"
             | "text/ecmascript"
-            | "application/ecmascript"
+            | "text/javascript"
+            | "text/javascript1.0"
+            | "text/javascript1.1"
+            | "text/javascript1.2"
+            | "text/javascript1.3"
+            | "text/javascript1.4"
+            | "text/javascript1.5"
+            | "text/jscript"
+            | "text/livescript"
+            | "text/x-ecmascript"
+            | "text/x-javascript"
     )
 }
 

@@ -6,7 +6,7 @@ use readiness_core::{
 use super::{
     applicability::{gate, not_the_page},
     cache_control::{self, CacheControl},
-    cookie_rules::is_session_name,
+    cookies::names::is_session_name,
     page::{Looked, judge_each},
     pages::Pages,
     set_cookie,
