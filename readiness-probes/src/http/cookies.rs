@@ -25,7 +25,7 @@ use crate::address::NOT_LOOKED_AT;
 mod chain;
 #[cfg(test)]
 mod conformance;
-mod names;
+pub(super) mod names;
 mod rules;
 
 probe! {
