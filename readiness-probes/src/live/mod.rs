@@ -21,7 +21,11 @@ mod document;
 #[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
+mod files;
+#[cfg(feature = "tls")]
 mod hello;
+#[cfg(feature = "tls")]
+mod paths;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
