@@ -8,8 +8,11 @@ mod expiry;
 #[cfg(test)]
 mod fixtures;
 mod looks;
+#[cfg(test)]
+mod matrix;
 mod protocol;
 mod refusal;
+mod renewal;
 mod served;
 mod trust;
 mod x509;
