@@ -11,12 +11,12 @@ use readiness_core::{
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
-#[cfg(feature = "http")]
-pub(crate) use self::place::UNENCRYPTED;
 pub use self::{
     across::worst_of,
     place::{is_local, special_purpose},
 };
+#[cfg(feature = "http")]
+pub(crate) use self::{across::worst_page, place::UNENCRYPTED};
 
 /// The most addresses of one name that are looked at.
 pub const MOST_ADDRESSES: usize = 16;

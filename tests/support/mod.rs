@@ -16,4 +16,8 @@ pub mod nginx;
 pub mod pki;
 #[cfg(feature = "real")]
 pub mod relay;
+#[cfg(feature = "real")]
+pub mod tls_server;
+#[cfg(feature = "real")]
+pub mod web;
 pub mod wellformed;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{ByteText, Endpoint};
+use super::{ByteText, Document, Endpoint};
 use crate::observe::Observation;
 
 /// One request and its response. Redirects are not followed: each hop is an exchange of its own.
@@ -97,6 +97,9 @@ pub struct Exchange {
     /// Whether the body was read to its end.
     #[serde(default)]
     pub body_complete: bool,
+    /// What an HTML page says about itself; `None` where it is no HTML, or nobody here can parse it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Box<Document>>,
     /// How the request travelled.
     pub channel: Channel,
     /// From the request to the first byte of the response, in microseconds.
@@ -122,6 +125,7 @@ impl Exchange {
                 .collect(),
             body: ByteText::default(),
             body_complete: true,
+            document: None,
             channel: Channel::TrustedTls,
             first_byte_us: 0,
             total_us: 0,
@@ -131,6 +135,12 @@ impl Exchange {
     /// Gives it a body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = ByteText::new(body);
+        self
+    }
+
+    /// Gives it the document that its body holds.
+    pub fn document(mut self, document: Document) -> Self {
+        self.document = Some(Box::new(document));
         self
     }
 

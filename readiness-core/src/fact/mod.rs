@@ -5,8 +5,11 @@
 
 mod bytes;
 mod dns;
+mod document;
+mod hello;
 mod http;
 mod ports;
+mod starttls;
 mod tcp;
 mod tls;
 mod view;
@@ -14,8 +17,11 @@ mod view;
 pub use self::{
     bytes::ByteText,
     dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
+    document::{Document, Meta, Resource},
+    hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
+    starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
     tls::{
         Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,

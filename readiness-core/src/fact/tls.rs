@@ -1,7 +1,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::Endpoint;
+use super::{Endpoint, StartTls};
 use crate::{observe::Observation, outcome::Reason};
 
 /// Shakes hands once, offering TLS 1.2 and 1.3. Shares its connection with the endpoint's exchanges.
@@ -10,12 +10,35 @@ use crate::{observe::Observation, outcome::Reason};
 pub struct TlsHandshake {
     /// With whom.
     pub endpoint: Endpoint,
+    /// The dialogue in plain text before it, where TLS is not spoken from the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starttls: Option<StartTls>,
+    /// The protocols to offer by ALPN; `None` for those of HTTP, or for none after a dialogue. A handshake
+    /// that offers others has a connection of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Vec<String>>,
 }
 
 impl TlsHandshake {
     /// A handshake with this endpoint.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint }
+        Self {
+            endpoint,
+            starttls: None,
+            alpn: None,
+        }
+    }
+
+    /// Offers these protocols by ALPN, in this order; an empty list offers none.
+    pub fn alpn(mut self, protocols: Option<Vec<String>>) -> Self {
+        self.alpn = protocols;
+        self
+    }
+
+    /// Holds this dialogue first, on an endpoint that speaks plain text from the first byte.
+    pub fn starttls(mut self, dialogue: Option<StartTls>) -> Self {
+        self.starttls = dialogue;
+        self
     }
 }
 
@@ -36,6 +59,9 @@ pub struct TlsFacts {
     /// How long the handshake took, in microseconds.
     #[serde(default)]
     pub handshake_us: u64,
+    /// How long the dialogue before it took, in microseconds; 0 where there was none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub starttls_us: u64,
 }
 
 impl TlsFacts {
@@ -45,8 +71,13 @@ impl TlsFacts {
             end,
             connect_us: 0,
             handshake_us: 0,
+            starttls_us: 0,
         }
     }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// How a handshake ended.

@@ -1,57 +1,98 @@
-use std::net::{IpAddr, SocketAddr};
+use std::{fmt, net::SocketAddr};
 
 use readiness_core::{Evidence, Finding, Outcome, Reason, Unit};
 
 /// One outcome for all addresses: the worst. Where all addresses have the same faults, each is said once,
 /// and what differs otherwise is given with its address; else each finding names its address.
 pub fn worst_of(outcomes: Vec<(SocketAddr, Outcome)>) -> Outcome {
+    let mut outcomes = outcomes;
+    // Among equals the first one speaks, whatever order they were looked at in.
+    outcomes.sort_by_key(|(address, _)| *address);
+    let placed = outcomes.into_iter().map(|(address, outcome)| {
+        let ip = address.ip();
+        (Place::new("on", ip.to_string()), outcome)
+    });
+    worst(placed.collect(), "address was looked at")
+}
+
+/// One outcome for all pages, each with its path: the worst, as [`worst_of`] does it for addresses. What
+/// does not apply to a page decides nothing while it applies to another.
+#[cfg(feature = "http")]
+pub(crate) fn worst_page(outcomes: Vec<(&str, Outcome)>) -> Outcome {
+    let placed = outcomes
+        .into_iter()
+        .map(|(path, outcome)| (Place::new("at", format!("`{path}`")), outcome));
+    worst(placed.collect(), "page was looked at")
+}
+
+/// Where an outcome holds, as a message says it: `on` `192.0.2.1`, ``at`` `` `/login` ``.
+struct Place {
+    word: &'static str,
+    name: String,
+}
+
+impl Place {
+    fn new(word: &'static str, name: String) -> Self {
+        Self { word, name }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.word, self.name)
+    }
+}
+
+fn worst(outcomes: Vec<(Place, Outcome)>, nothing: &str) -> Outcome {
     let count = outcomes.len();
     let mut outcomes = outcomes;
-    outcomes.sort_by_key(|(address, outcome)| (outcome.status.rank(), outcome.status.credit(), *address));
+    outcomes.sort_by_key(|(_, outcome)| (outcome.status.rank(), outcome.status.credit()));
     let mut rest = outcomes.into_iter();
-    let Some((address, mut worst)) = rest.next() else {
-        return Outcome::unknown(Reason::ERROR, "no address was looked at");
+    let Some((place, mut worst)) = rest.next() else {
+        return Outcome::unknown(Reason::ERROR, format!("no {nothing}"));
     };
     if count == 1 {
         return worst;
     }
-    let rest: Vec<(SocketAddr, Outcome)> = rest.collect();
+    let rest: Vec<(Place, Outcome)> = rest.collect();
     if rest.iter().all(|(_, other)| are_alike(&worst, other)) {
         let first = worst.clone();
-        for (address, other) in &rest {
-            add_differences(&mut worst, &first, other, address.ip());
+        for (place, other) in &rest {
+            add_differences(&mut worst, &first, other, place);
         }
+        let (what, its) = match place.word {
+            "at" => ("pages", "page"),
+            _ => ("addresses", "address"),
+        };
         let said = if worst == first {
             format!("the same on all {count}")
         } else {
-            format!("alike on all {count}; what differs stands with its address")
+            format!("alike on all {count}; what differs stands with its {its}")
         };
-        return worst.evidence("addresses", said);
+        return worst.evidence(what, said);
     }
-    worst.summary = format!("on {}: {}", address.ip(), worst.summary);
-    let mark = |finding: Finding, address: SocketAddr| {
+    worst.summary = format!("{place}: {}", worst.summary);
+    let mark = |finding: Finding, place: &Place| {
         let subject = if finding.subject.is_empty() {
-            address.ip().to_string()
+            place.name.clone()
         } else {
-            format!("{} on {}", finding.subject, address.ip())
+            format!("{} {place}", finding.subject)
         };
         finding.subject(subject)
     };
-    worst.findings = worst.findings.into_iter().map(|f| mark(f, address)).collect();
+    worst.findings = worst.findings.into_iter().map(|f| mark(f, &place)).collect();
     let first = worst.evidence.clone();
-    for (address, outcome) in rest {
+    for (place, outcome) in rest {
         worst
             .findings
-            .extend(outcome.findings.into_iter().map(|f| mark(f, address)));
-        worst
-            .evidence
-            .extend(unlike(&first, &outcome.evidence, address.ip()));
+            .extend(outcome.findings.into_iter().map(|f| mark(f, &place)));
+        worst.evidence.extend(unlike(&first, &outcome.evidence, &place));
         worst.measures.extend(outcome.measures);
     }
     worst
 }
 
-/// Whether two addresses have the same faults. Messages may differ: they can hold times.
+/// Whether two places have the same faults. Messages may differ: they can hold times.
 fn are_alike(a: &Outcome, b: &Outcome) -> bool {
     a.status == b.status
         && a.findings.len() == b.findings.len()
@@ -61,33 +102,33 @@ fn are_alike(a: &Outcome, b: &Outcome) -> bool {
             .all(|(a, b)| (&a.code, &a.subject, &a.status) == (&b.code, &b.subject, &b.status))
 }
 
-/// Adds what another address said differently. The findings keep their subjects, and so their
+/// Adds what another place said differently. The findings keep their subjects, and so their
 /// fingerprints: two times are never the same.
-fn add_differences(to: &mut Outcome, first: &Outcome, other: &Outcome, address: IpAddr) {
+fn add_differences(to: &mut Outcome, first: &Outcome, other: &Outcome, place: &Place) {
     for ((to, first), other) in to.findings.iter_mut().zip(&first.findings).zip(&other.findings) {
         if first.message != other.message {
             to.evidence
-                .push(Evidence::new(format!("on {address}"), &*other.message));
+                .push(Evidence::new(format!("{place}"), &*other.message));
         }
         to.evidence
-            .extend(unlike(&first.evidence, &other.evidence, address));
+            .extend(unlike(&first.evidence, &other.evidence, place));
     }
     to.evidence
-        .extend(unlike(&first.evidence, &other.evidence, address));
+        .extend(unlike(&first.evidence, &other.evidence, place));
     for measure in &other.measures {
         if measure.unit != Unit::Microseconds && !first.measures.contains(measure) {
             let mut measure = measure.clone();
-            measure.name = format!("{} on {address}", measure.name);
+            measure.name = format!("{} {place}", measure.name);
             to.measures.push(measure);
         }
     }
 }
 
-/// What of the other evidence is not in the first, with the address.
-fn unlike(first: &[Evidence], other: &[Evidence], address: IpAddr) -> Vec<Evidence> {
+/// What of the other evidence is not in the first, with the place.
+fn unlike(first: &[Evidence], other: &[Evidence], place: &Place) -> Vec<Evidence> {
     let missing = other.iter().filter(|evidence| !first.contains(evidence));
     missing
-        .map(|evidence| Evidence::new(format!("{} on {address}", evidence.label), &*evidence.value))
+        .map(|evidence| Evidence::new(format!("{} {place}", evidence.label), &*evidence.value))
         .collect()
 }
 

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use readiness_core::{Finding, Outcome, Reason, Status, fact::Exchange};
 use serde::{Deserialize, Serialize};
 
-use super::syntax::{is_token, split_unquoted, trim};
+use super::{
+    pages::Page,
+    syntax::{is_token, split_unquoted, trim},
+};
 
 /// What kind of response it is, for the rules that apply to it.
 ///
-/// It follows from the status and the `Content-Type`; the setting `kind` of a probe overrides it.
+/// It follows from the status and the `Content-Type`; a [`Page`] can say otherwise.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "snake_case")]
@@ -30,7 +33,13 @@ pub enum ResponseKind {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Rule {
     CrossOriginIsolation,
+    #[cfg_attr(
+        not(any(feature = "csp", test)),
+        expect(dead_code, reason = "without the feature nobody asks")
+    )]
     Csp,
+    #[cfg(feature = "html")]
+    Document,
     Framing,
     Hsts,
     Nosniff,
@@ -71,12 +80,11 @@ impl Weight {
 pub(crate) fn applies(
     rule: Rule,
     exchange: &Exchange,
-    declared: Option<ResponseKind>,
-    accept_status: &[u16],
+    page: &Page,
 ) -> Result<(ResponseKind, Weight), Box<Outcome>> {
-    let kind = match declared {
+    let kind = match page.kind {
         Some(kind) => kind,
-        None if accept_status.contains(&exchange.status) => by_type(exchange),
+        None if page.is_declared(exchange.status) => by_type(exchange),
         None => match gate(exchange) {
             Some(gate) => return Err(Box::new(not_the_page(&gate))),
             None => by_status(exchange),
@@ -113,13 +121,16 @@ pub(crate) fn gate(exchange: &Exchange) -> Option<String> {
     matches!(exchange.status, 401 | 403 | 429 | 503).then(|| format!("HTTP {}", exchange.status))
 }
 
-/// Whether the response is a challenge of a filter in front of the service, by the headers that filters
-/// document for it.
+/// Whether the response is a challenge of a filter in front of the service, by the headers that their makers
+/// document for it, and nothing else: a page that only looks like one is the service's own.
 pub(crate) fn is_challenge(exchange: &Exchange) -> bool {
-    const MARKS: [(&str, &[&str]); 3] = [
+    const MARKS: [(&str, &[&str]); 2] = [
+        // Cloudflare, "Detect a Challenge Page response": set on every kind of challenge, with this value only.
+        // https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
         ("cf-mitigated", &["challenge"]),
+        // AWS WAF, "CAPTCHA and Challenge action behavior": `challenge` with 202, `captcha` with 405.
+        // https://docs.aws.amazon.com/waf/latest/developerguide/waf-captcha-and-challenge-actions.html
         ("x-amzn-waf-action", &["captcha", "challenge"]),
-        ("x-vercel-mitigated", &["challenge"]),
     ];
     MARKS.iter().any(|(name, values)| {
         exchange.first(name).is_some_and(|value| {
@@ -144,6 +155,8 @@ pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weig
 
         (Rule::Csp, Page) => Weight::Fails,
         (Rule::Csp, Api) => Weight::Informs,
+        // Opened by itself it is a document of this origin, and its scripts run.
+        (Rule::Csp, Asset) if is_document(exchange) => Weight::Warns,
         (Rule::Csp, Asset) => Weight::None("an asset is governed by the policy of its page"),
         (Rule::Csp, Redirect) => Weight::None("a redirect has no page to protect"),
 
@@ -151,6 +164,17 @@ pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weig
         (Rule::Framing, Api) => Weight::None("an API response is no page to frame"),
         (Rule::Framing, Asset) => Weight::None("an asset is no page to frame"),
         (Rule::Framing, Redirect) => Weight::None("a redirect has no page to frame"),
+
+        #[cfg(feature = "html")]
+        (Rule::Document, Page) => Weight::Fails,
+        #[cfg(feature = "html")]
+        (Rule::Document, Api | Asset) => Weight::None("the response is no page that loads anything"),
+        #[cfg(feature = "html")]
+        (Rule::Document, Redirect) => Weight::None("a redirect has no page that loads anything"),
+        #[cfg(feature = "html")]
+        (Rule::Document, Error) if is_html(exchange) => Weight::Warns,
+        #[cfg(feature = "html")]
+        (Rule::Document, Error) => Weight::None("the error response is no HTML page"),
 
         (Rule::Csp | Rule::Framing, Error) if is_html(exchange) => Weight::Warns,
         (Rule::Csp | Rule::Framing, Error) => Weight::None("the error response is no HTML page"),
@@ -247,16 +271,32 @@ fn is_html_type(essence: &str) -> bool {
     matches!(essence, "text/html" | "application/xhtml+xml")
 }
 
-/// MIME Sniffing, section 4.6, "JavaScript MIME type", as far as anybody still sends them.
-fn is_script_type(essence: &str) -> bool {
+/// MIME Sniffing, section 4.6, "JavaScript MIME type".
+pub(crate) fn is_script_type(essence: &str) -> bool {
     matches!(
         essence,
-        "text/javascript"
+        "application/ecmascript"
             | "application/javascript"
+            | "application/x-ecmascript"
             | "application/x-javascript"
             | "text/ecmascript"
-            | "application/ecmascript"
+            | "text/javascript"
+            | "text/javascript1.0"
+            | "text/javascript1.1"
+            | "text/javascript1.2"
+            | "text/javascript1.3"
+            | "text/javascript1.4"
+            | "text/javascript1.5"
+            | "text/jscript"
+            | "text/livescript"
+            | "text/x-ecmascript"
+            | "text/x-javascript"
     )
+}
+
+/// Whether a browser that is sent there runs the scripts in it.
+fn is_document(exchange: &Exchange) -> bool {
+    media_type(exchange).is_some_and(|essence| is_html_type(&essence) || essence == "image/svg+xml")
 }
 
 fn is_script_or_style(exchange: &Exchange) -> bool {
@@ -321,7 +361,9 @@ mod tests {
         declared: Option<ResponseKind>,
         accept_status: &[u16],
     ) -> Result<ResponseKind, Box<Outcome>> {
-        applies(Rule::Hsts, exchange, declared, accept_status).map(|(kind, _)| kind)
+        let mut page = Page::default().accept_status(accept_status.iter().copied());
+        page.kind = declared;
+        applies(Rule::Hsts, exchange, &page).map(|(kind, _)| kind)
     }
 
     #[test]
@@ -376,9 +418,95 @@ mod tests {
         assert_eq!(of(&[]), None);
     }
 
+    const PAGE: (u16, &str) = (200, "text/html");
+    const API: (u16, &str) = (200, "application/json");
+    const SCRIPT: (u16, &str) = (200, "text/javascript");
+    const STYLE: (u16, &str) = (200, "text/css");
+    const IMAGE: (u16, &str) = (200, "image/png");
+    const DRAWING: (u16, &str) = (200, "image/svg+xml");
+    const REDIRECT: (u16, &str) = (301, "text/html");
+    const ERROR_PAGE: (u16, &str) = (404, "text/html");
+    const ERROR_DATA: (u16, &str) = (500, "application/json");
+
+    fn weight(rule: Rule, (status, content_type): (u16, &str)) -> Weight {
+        let exchange = of(status, content_type);
+        weigh(rule, by_status(&exchange), &exchange)
+    }
+
+    #[test]
+    fn each_rule_has_its_weight_on_each_kind() {
+        use Rule::{CrossOriginIsolation, Csp, Framing, Hsts, Nosniff, PermissionsPolicy, ReferrerPolicy};
+        use Weight::{Fails, Informs, Warns};
+        for (rule, response, wanted) in [
+            // Every https response can set the policy; an asset is seldom the first one that is asked for.
+            (Hsts, PAGE, Some(Fails)),
+            (Hsts, API, Some(Fails)),
+            (Hsts, IMAGE, Some(Informs)),
+            (Hsts, SCRIPT, Some(Informs)),
+            (Hsts, REDIRECT, Some(Fails)),
+            (Hsts, ERROR_PAGE, Some(Fails)),
+            (Hsts, ERROR_DATA, Some(Fails)),
+            // What is sniffed into a script or a style does the harm.
+            (Nosniff, PAGE, Some(Fails)),
+            (Nosniff, API, Some(Fails)),
+            (Nosniff, SCRIPT, Some(Fails)),
+            (Nosniff, STYLE, Some(Fails)),
+            (Nosniff, IMAGE, Some(Warns)),
+            (Nosniff, REDIRECT, None),
+            (Nosniff, ERROR_PAGE, Some(Warns)),
+            (Nosniff, ERROR_DATA, Some(Warns)),
+            // A policy governs documents: a drawing opened by itself is one.
+            (Csp, PAGE, Some(Fails)),
+            (Csp, API, Some(Informs)),
+            (Csp, SCRIPT, None),
+            (Csp, IMAGE, None),
+            (Csp, DRAWING, Some(Warns)),
+            (Csp, REDIRECT, None),
+            (Csp, ERROR_PAGE, Some(Warns)),
+            (Csp, ERROR_DATA, None),
+            (Framing, PAGE, Some(Fails)),
+            (Framing, API, None),
+            (Framing, IMAGE, None),
+            (Framing, REDIRECT, None),
+            (Framing, ERROR_PAGE, Some(Warns)),
+            (Framing, ERROR_DATA, None),
+            // An error page has links like any other.
+            (ReferrerPolicy, PAGE, Some(Fails)),
+            (ReferrerPolicy, API, None),
+            (ReferrerPolicy, IMAGE, None),
+            (ReferrerPolicy, REDIRECT, Some(Warns)),
+            (ReferrerPolicy, ERROR_PAGE, Some(Fails)),
+            (ReferrerPolicy, ERROR_DATA, None),
+            // Their probes inform by priority unless a suite asks for more.
+            (PermissionsPolicy, PAGE, Some(Fails)),
+            (PermissionsPolicy, API, None),
+            (PermissionsPolicy, IMAGE, None),
+            (PermissionsPolicy, REDIRECT, None),
+            (PermissionsPolicy, ERROR_PAGE, None),
+            // COOP and COEP are for pages alone, which the probe tells apart; CORP is for what is embedded.
+            (CrossOriginIsolation, PAGE, Some(Fails)),
+            (CrossOriginIsolation, API, Some(Fails)),
+            (CrossOriginIsolation, IMAGE, Some(Fails)),
+            (CrossOriginIsolation, REDIRECT, None),
+            (CrossOriginIsolation, ERROR_PAGE, None),
+        ] {
+            let found = weight(rule, response);
+            match wanted {
+                Some(wanted) => assert_eq!(found, wanted, "{rule:?} {response:?}"),
+                None => assert!(matches!(found, Weight::None(_)), "{rule:?} {response:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_upload_of_html_is_a_document() {
+        // Said to be an asset, and yet a browser runs what is in it.
+        let upload = of(200, "text/html");
+        assert_eq!(weigh(Rule::Csp, ResponseKind::Asset, &upload), Weight::Warns);
+    }
+
     #[test]
     fn where_a_rule_does_not_apply_it_says_why() {
-        use ResponseKind::{Api, Asset, Error, Page, Redirect};
         for rule in [
             Rule::CrossOriginIsolation,
             Rule::Csp,
@@ -388,32 +516,41 @@ mod tests {
             Rule::PermissionsPolicy,
             Rule::ReferrerPolicy,
         ] {
-            assert_eq!(
-                weigh(rule, Page, &of(200, "text/html")),
-                Weight::Fails,
-                "{rule:?}"
-            );
-            for kind in [Api, Asset, Error, Redirect] {
-                if let Weight::None(because) = weigh(rule, kind, &of(200, "application/json")) {
-                    assert!(because.len() > 20, "{rule:?} {kind:?}");
-                }
+            for response in [
+                PAGE, API, SCRIPT, IMAGE, DRAWING, REDIRECT, ERROR_PAGE, ERROR_DATA,
+            ] {
+                let exchange = of(response.0, response.1);
+                let Err(outcome) = applies(rule, &exchange, &Page::default()) else {
+                    continue;
+                };
+                let Status::NotApplicable { because } = &outcome.status else {
+                    panic!("{rule:?} {response:?}: {outcome:?}")
+                };
+                assert!(because.len() > 20 && because.contains(' '), "{rule:?}: {because}");
+                assert_eq!(outcome.summary, *because);
             }
         }
-        let weight = |rule, status, content_type| {
-            let exchange = of(status, content_type);
-            weigh(rule, by_status(&exchange), &exchange)
-        };
-        assert_eq!(weight(Rule::Nosniff, 200, "text/css"), Weight::Fails);
-        assert_eq!(weight(Rule::Nosniff, 200, "image/png"), Weight::Warns);
-        assert_eq!(weight(Rule::Csp, 404, "text/html"), Weight::Warns);
-        assert!(matches!(
-            weight(Rule::Csp, 404, "application/json"),
-            Weight::None(_)
-        ));
-        assert_eq!(weight(Rule::Csp, 200, "application/json"), Weight::Informs);
-        assert_eq!(weight(Rule::Hsts, 301, ""), Weight::Fails);
-        assert_eq!(weight(Rule::Hsts, 200, "image/png"), Weight::Informs);
-        assert_eq!(weight(Rule::ReferrerPolicy, 301, ""), Weight::Warns);
+    }
+
+    #[test]
+    fn challenges_are_known_by_the_documented_marks_alone() {
+        for (status, name, value, is_mark) in [
+            (403, "cf-mitigated", "challenge", true),
+            (200, "CF-Mitigated", " Challenge ", true),
+            (403, "cf-mitigated", "block", false),
+            (202, "x-amzn-waf-action", "challenge", true),
+            (405, "x-amzn-waf-action", "captcha", true),
+            (403, "x-amzn-waf-action", "block", false),
+            (200, "server", "cloudflare", false),
+            (200, "cf-ray", "challenge", false),
+            (200, "cf-mitigated", "", false),
+        ] {
+            let exchange = Exchange::new(status, [(name, value)]);
+            assert_eq!(is_challenge(&exchange), is_mark, "{status} {name}: {value}");
+        }
+        // The first line decides, as for whoever else reads the header.
+        let two = Exchange::new(403, [("cf-mitigated", "x"), ("cf-mitigated", "challenge")]);
+        assert!(!is_challenge(&two));
     }
 
     #[test]

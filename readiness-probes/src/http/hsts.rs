@@ -1,23 +1,31 @@
+use futures_util::future::join;
 use readiness_core::{
     Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Unit, async_trait,
-    fact::{Exchange, HttpExchange},
+    fact::{Channel, Exchange},
     probe,
 };
 
 use super::{
-    ResponseKind,
-    applicability::{Rule, Weight, by_status, check_status, is_challenge, not_the_page, weigh},
-    page::judge_page,
-    strict_transport::parse,
+    applicability::{Rule, Weight, by_status, is_challenge, not_the_page, weigh},
+    page::{Looked, judge_page},
+    pages::Pages,
+    strict_transport::{StrictTransport, parse},
     syntax::shown,
 };
+
+mod chain;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod peers;
 
 probe! {
     /// Browsers come back over https only (HTTP Strict Transport Security).
     ///
     /// # What it checks
-    /// The first `Strict-Transport-Security` line of the response to the target's own path, read as browsers
-    /// read it. A redirect and an error response are judged as well: every https response can set the policy.
+    /// The first `Strict-Transport-Security` line of the response to each page, read as browsers read it, and
+    /// of every https response on the way there: from plain http on, and from the target's own path on. A
+    /// redirect and an error response are judged as well: every https response can set the policy.
     ///
     /// # Why it matters
     /// Without it the first request of each visit may go over plain HTTP, where anybody on the way can answer in
@@ -26,9 +34,14 @@ probe! {
     /// # How it is judged
     /// A missing line fails, and so does one that browsers ignore: no `max-age` or one that is no number, a
     /// directive given twice, a value where none belongs, a stray quote. `max-age=0` switches the policy off and
-    /// fails; less than `min_max_age_seconds` fails. Lines after the first have no effect; where they say
-    /// something else, that is a warning. It does not apply to plain HTTP and to addresses, for which browsers
-    /// ignore the header.
+    /// fails; less than `min_max_age_seconds` fails, and more is never too much. Lines after the first have no
+    /// effect; where they say something else, that is a warning. On the way, the first https response is held
+    /// to the same, and later ones warn; those of another organisation's hosts inform. It does not apply to
+    /// plain HTTP and to addresses, for which browsers ignore the header.
+    ///
+    /// It is told where the policy reaches further than one may think: it holds for every port of the host,
+    /// also where it was sent from another port than 443, and for everything else on `localhost`. It is told,
+    /// too, where it is sent in vain: over plain HTTP, and while the certificate is not trusted.
     ///
     /// # How to fix
     /// Send `Strict-Transport-Security: max-age=31536000` on every https response, errors and redirects among
@@ -36,17 +49,21 @@ probe! {
     pub struct Hsts {
         /// The least `max-age` that passes, in seconds. Default: 15552000 (180 days).
         pub min_max_age_seconds: u64 = 15_552_000,
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// The port of plain http, from which the redirects are followed; 0 means 80 where https is on 443, and
+        /// otherwise that they are followed from https alone. Default: 0.
+        pub plain_port: u16 = 0,
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.hsts",
     title: "browsers come back over https only",
     priority: High,
     references: [
         "RFC 6797 section 6.1" => "https://www.rfc-editor.org/rfc/rfc6797#section-6.1",
+        "RFC 6797 section 7.2" => "https://www.rfc-editor.org/rfc/rfc6797#section-7.2",
         "RFC 6797 section 8.1" => "https://www.rfc-editor.org/rfc/rfc6797#section-8.1",
+        "RFC 6797 section 8.3" => "https://www.rfc-editor.org/rfc/rfc6797#section-8.3",
     ],
 }
 
@@ -57,7 +74,9 @@ impl Probe for Hsts {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |key, exchange| judge(self, key, exchange)).await
+        let pages = judge_page(cx, &self.pages, |looked| judge(self, looked));
+        let (pages, chain) = join(pages, chain::look(cx, self)).await;
+        Ok(chain::together(pages?, chain?))
     }
 }
 
@@ -67,55 +86,102 @@ impl Hsts {
         if self.min_max_age_seconds == 0 {
             return Err("`min_max_age_seconds` is 0, expected at least 1: 0 switches the policy off".into());
         }
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
 
 const HEADER: &str = "Strict-Transport-Security";
+const NAME: &str = "strict-transport-security";
 
-fn judge(settings: &Hsts, key: &HttpExchange, exchange: &Exchange) -> Outcome {
-    if !exchange.channel.is_secure() {
-        return Outcome::not_applicable("browsers ignore HSTS over plain http");
-    }
+/// The least `max-age` the preload list asks for, in seconds: one year.
+const PRELOAD_SECONDS: u64 = 31_536_000;
+
+fn judge(settings: &Hsts, looked: Looked<'_>) -> Outcome {
+    let Looked { key, page, exchange } = looked;
     let host = &key.endpoint.name;
+    if !exchange.channel.is_secure() {
+        let mut outcome = Outcome::not_applicable("browsers ignore HSTS over plain http");
+        outcome.findings.extend(sent_in_vain(exchange, &key.url()));
+        return outcome;
+    }
     if host.parse::<std::net::IpAddr>().is_ok() {
         // RFC 6797, section 8.1.1.
         return Outcome::not_applicable("browsers keep no HSTS policy for an address");
     }
-    let kind = settings.kind.unwrap_or_else(|| by_status(exchange));
+    let kind = page.kind.unwrap_or_else(|| by_status(exchange));
     let weight = weigh(Rule::Hsts, kind, exchange);
     if let Weight::None(because) = weight {
         return Outcome::not_applicable(because);
     }
-    let mut lines = exchange.all("strict-transport-security");
-    let Some(first) = lines.next() else {
-        let declared = settings.kind.is_some() || settings.accept_status.contains(&exchange.status);
+    let Some(said) = Said::of(settings, exchange) else {
+        let declared = page.is_declared(exchange.status);
         if !declared && is_challenge(exchange) {
             // The filter in front made this response; it says nothing about the service's own.
             return not_the_page(&format!("a challenge page (HTTP {})", exchange.status));
         }
-        let finding = Finding::fail("missing", format!("expected a `{HEADER}` header and found none"))
-            .remedy(format!(
-                "send `{HEADER}: max-age=31536000` on every https response"
-            ));
-        return Outcome::judged("no Strict-Transport-Security header", weight.apply(vec![finding]));
-    };
-    let mut findings = Vec::new();
-    let others = lines.filter(|line| *line != first).count();
-    if others > 0 {
-        findings.push(
-            Finding::warn(
-                "conflicting_lines",
-                format!("{others} more `{HEADER}` lines differ from the first, expected one line"),
-            )
-            .evidence("first line", shown(first))
-            .remedy("send the header from one place: browsers obey the first line only"),
+        return Outcome::judged(
+            "no Strict-Transport-Security header",
+            weight.apply(vec![missing()]),
         );
+    };
+    let mut findings = weight.apply(said.findings);
+    findings.extend(advice(host, key.endpoint.address.port(), exchange, said.policy));
+    let outcome = Outcome::judged(said.summary, findings).evidence(HEADER, shown(said.line));
+    match said.measure {
+        Some(measure) => outcome.measure(measure),
+        None => outcome,
     }
-    let mut measure = None;
-    let summary = match parse(first) {
-        Err(fault) => {
-            findings.push(
+}
+
+fn missing() -> Finding {
+    Finding::fail("missing", format!("expected a `{HEADER}` header and found none")).remedy(format!(
+        "send `{HEADER}: max-age=31536000` on every https response"
+    ))
+}
+
+/// The note that a plain response holds the header. RFC 6797, sections 7.2 and 8.1.
+fn sent_in_vain(exchange: &Exchange, url: &str) -> Option<Finding> {
+    let line = exchange.first(NAME)?;
+    let message = format!("`{url}` sends `{HEADER}` over plain http, where browsers ignore it");
+    Some(Finding::note("sent_over_http", message).evidence(HEADER, shown(line)))
+}
+
+/// What the lines of one response say, and what is wrong with that.
+struct Said<'a> {
+    /// The first line, which is the one that counts.
+    line: &'a [u8],
+    summary: String,
+    findings: Vec<Finding>,
+    measure: Option<Measure>,
+    /// `None` where browsers ignore the line.
+    policy: Option<StrictTransport>,
+}
+
+impl<'a> Said<'a> {
+    /// `None` where there is no line.
+    fn of(settings: &Hsts, exchange: &'a Exchange) -> Option<Self> {
+        let mut lines = exchange.all(NAME);
+        let line = lines.next()?;
+        let mut said = Self {
+            line,
+            summary: "browsers ignore the header, as it does not parse".to_owned(),
+            findings: Vec::new(),
+            measure: None,
+            policy: None,
+        };
+        let others = lines.filter(|other| *other != line).count();
+        if others > 0 {
+            said.findings.push(
+                Finding::warn(
+                    "conflicting_lines",
+                    format!("{others} more `{HEADER}` lines differ from the first, expected one line"),
+                )
+                .evidence("first line", shown(line))
+                .remedy("send the header from one place: browsers obey the first line only"),
+            );
+        }
+        match parse(line) {
+            Err(fault) => said.findings.push(
                 Finding::fail(
                     "ignored",
                     format!(
@@ -123,197 +189,100 @@ fn judge(settings: &Hsts, key: &HttpExchange, exchange: &Exchange) -> Outcome {
                         fault.problem, fault.at
                     ),
                 )
-                .evidence(HEADER, shown(first))
+                .evidence(HEADER, shown(line))
+                .remedy(format!("send `{HEADER}: max-age=31536000`")),
+            ),
+            Ok(policy) => said.weigh(settings, policy),
+        }
+        Some(said)
+    }
+
+    fn weigh(&mut self, settings: &Hsts, policy: StrictTransport) {
+        let age = policy.max_age_seconds;
+        let least = settings.min_max_age_seconds;
+        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.measure = Some(Measure::new("max-age", whole(age), Unit::Seconds).at_least(whole(least), 0));
+        self.policy = Some(policy);
+        if age == 0 {
+            self.findings.push(
+                Finding::fail(
+                    "switched_off",
+                    "`max-age` is 0 s, which makes browsers forget the policy",
+                )
+                .evidence(HEADER, shown(self.line))
                 .remedy(format!("send `{HEADER}: max-age=31536000`")),
             );
-            "browsers ignore the header, as it does not parse".to_owned()
+        } else if age < least {
+            self.findings.push(
+                Finding::fail(
+                    "max_age_too_short",
+                    format!("`max-age` is {age} s, expected at least {least} s"),
+                )
+                .evidence(HEADER, shown(self.line))
+                .remedy(format!(
+                    "raise it to 31536000, or lower `min_max_age_seconds` (now {least})"
+                )),
+            );
         }
-        Ok(policy) => {
-            let age = policy.max_age_seconds;
-            let least = settings.min_max_age_seconds;
-            let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            measure = Some(Measure::new("max-age", whole(age), Unit::Seconds).at_least(whole(least), 0));
-            if age == 0 {
-                findings.push(
-                    Finding::fail(
-                        "switched_off",
-                        "`max-age` is 0 s, which makes browsers forget the policy",
-                    )
-                    .evidence(HEADER, shown(first))
-                    .remedy(format!("send `{HEADER}: max-age=31536000`")),
-                );
-            } else if age < least {
-                findings.push(
-                    Finding::fail(
-                        "max_age_too_short",
-                        format!("`max-age` is {age} s, expected at least {least} s"),
-                    )
-                    .evidence(HEADER, shown(first))
-                    .remedy(format!(
-                        "raise it to 31536000, or lower `min_max_age_seconds` (now {least})"
-                    )),
-                );
-            }
-            let subdomains = if policy.include_subdomains {
-                ", with subdomains"
-            } else {
-                ""
-            };
-            format!("max-age is {age} s{subdomains}")
+        let subdomains = if policy.include_subdomains {
+            ", with subdomains"
+        } else {
+            ""
+        };
+        self.summary = format!("max-age is {age} s{subdomains}");
+    }
+}
+
+/// What a policy that browsers take brings along, and what keeps them from taking it just now. All of it is
+/// worth knowing and no fault.
+fn advice(host: &str, port: u16, exchange: &Exchange, policy: Option<StrictTransport>) -> Vec<Finding> {
+    let mut notes = Vec::new();
+    let Some(policy) = policy.filter(|policy| policy.max_age_seconds > 0) else {
+        return notes;
+    };
+    if exchange.channel == Channel::UntrustedTls {
+        // RFC 6797, section 8.1: only over a connection without any error or warning.
+        let message = "browsers take no policy while the certificate is not trusted";
+        notes.push(Finding::note("not_taken", message));
+    }
+    if host == "localhost" || host.ends_with(".localhost") {
+        let subdomains = if policy.include_subdomains {
+            " and every name below it"
+        } else {
+            ""
+        };
+        let message = format!(
+            "the policy holds for all ports of `{host}`{subdomains}: whatever else runs there over plain http \
+             is out of reach for the browser that took it"
+        );
+        notes.push(Finding::note("localhost", message).remedy("send no HSTS from a development server"));
+    } else if port != 443 {
+        // RFC 6797, section 8.3: the scheme changes, an explicit port stays.
+        let message = format!(
+            "sent from port {port}, the policy holds for every port of `{host}`: a browser makes \
+             `http://{host}:8080` into `https://{host}:8080`"
+        );
+        notes.push(Finding::note("every_port", message));
+    }
+    let lacks = match (
+        policy.include_subdomains,
+        policy.max_age_seconds < PRELOAD_SECONDS,
+    ) {
+        (true, false) => return notes,
+        (false, false) => "without `includeSubDomains`".to_owned(),
+        (true, true) => format!("with a `max-age` under {PRELOAD_SECONDS} s"),
+        (false, true) => {
+            format!("without `includeSubDomains` and with a `max-age` under {PRELOAD_SECONDS} s")
         }
     };
-    let outcome = Outcome::judged(summary, weight.apply(findings)).evidence(HEADER, shown(first));
-    match measure {
-        Some(measure) => outcome.measure(measure),
-        None => outcome,
+    if policy.preload {
+        let message = format!(
+            "`preload` says that the host may be put on the list built into browsers, which takes none {lacks}"
+        );
+        notes.push(Finding::note("preload_in_vain", message).remedy("take `preload` out of the header"));
     }
+    notes
 }
 
 #[cfg(test)]
-mod tests {
-    use readiness_core::{Reason, Status, Target, fact::Channel};
-
-    use super::*;
-    use crate::http::samples;
-
-    fn judged(value: &str) -> Outcome {
-        judge(
-            &Hsts::default(),
-            &samples::key("example.com"),
-            &samples::html(&[("strict-transport-security", value)]),
-        )
-    }
-
-    #[test]
-    fn the_age_is_judged_at_below_and_above_its_bound() {
-        for (age, code) in [
-            (0, Some("switched_off")),
-            (1, Some("max_age_too_short")),
-            (15_551_999, Some("max_age_too_short")),
-            (15_552_000, None),
-            (15_552_001, None),
-            // More than a year gains nothing in some browsers and does no harm.
-            (63_072_000, None),
-        ] {
-            let outcome = judged(&format!("max-age={age}"));
-            assert_eq!(outcome.findings.first().map(|f| f.code.as_str()), code, "{age}");
-            assert_eq!(outcome.status.is_pass(), code.is_none(), "{age}");
-            let wanted = "(wanted at least 15552000 s";
-            assert!(
-                outcome.measures[0].to_string().contains(wanted),
-                "{:?}",
-                outcome.measures
-            );
-        }
-    }
-
-    #[test]
-    fn the_advice_never_names_preload() {
-        for outcome in [
-            judged("max-age=1"),
-            judged("x"),
-            judged("max-age=31536000; includeSubDomains"),
-        ] {
-            assert!(!format!("{outcome:?}").contains("preload"));
-        }
-        assert!(!Hsts::described().fix.contains("preload"));
-    }
-
-    #[test]
-    fn only_the_first_line_counts() {
-        // RFC 6797, section 8.1.
-        let two = |a: &str, b: &str| {
-            let exchange =
-                samples::html(&[("strict-transport-security", a), ("Strict-Transport-Security", b)]);
-            judge(&Hsts::default(), &samples::key("example.com"), &exchange)
-        };
-        assert!(two("max-age=31536000", "max-age=31536000").status.is_pass());
-        let outcome = two("max-age=31536000", "max-age=0");
-        assert_eq!(
-            (outcome.findings[0].code.as_str(), outcome.findings.len()),
-            ("conflicting_lines", 1)
-        );
-        assert!(outcome.status.is_warn());
-        assert!(two("max-age=0", "max-age=31536000").status.is_fail());
-        assert!(two("junk", "max-age=31536000").status.is_fail());
-    }
-
-    #[test]
-    fn it_does_not_apply_to_plain_http_and_addresses() {
-        let exchange = samples::html(&[("strict-transport-security", "junk")]);
-        let plain = judge(
-            &Hsts::default(),
-            &samples::key("example.com"),
-            &samples::plain(exchange.clone()),
-        );
-        assert!(plain.status.is_not_applicable());
-        for address in ["192.0.2.1", "2001:db8::1"] {
-            let outcome = judge(&Hsts::default(), &samples::key(address), &exchange);
-            assert!(outcome.status.is_not_applicable(), "{address}");
-        }
-        let untrusted = exchange.channel(Channel::UntrustedTls);
-        assert!(
-            judge(&Hsts::default(), &samples::key("example.com"), &untrusted)
-                .status
-                .is_fail()
-        );
-    }
-
-    #[test]
-    fn redirects_and_errors_are_judged_and_assets_inform() {
-        let status = |status, headers: &[(&str, &str)]| {
-            let exchange = Exchange::new(status, headers.iter().copied());
-            judge(&Hsts::default(), &samples::key("example.com"), &exchange).status
-        };
-        assert!(status(301, &[("location", "https://www.example.com/")]).is_fail());
-        for code in [401, 403, 404, 500, 503] {
-            assert!(status(code, &[("content-type", "text/html")]).is_fail(), "{code}");
-            assert!(status(code, &[("strict-transport-security", "max-age=31536000")]).is_pass());
-        }
-        assert!(status(200, &[("content-type", "image/png")]).is_pass());
-        assert_eq!(
-            status(403, &[("cf-mitigated", "challenge")]),
-            Status::unknown(Reason::UNEXPECTED_RESPONSE)
-        );
-    }
-
-    #[test]
-    fn the_probe_judges_the_targets_own_path() {
-        let target = Target::parse("https://example.com/").unwrap();
-        let facts = samples::facts(
-            "https://example.com/",
-            &[("strict-transport-security", "max-age=31536000")],
-        );
-        let outcome = facts.judge(&Hsts::default(), &target);
-        assert_eq!(
-            (outcome.status, outcome.summary.as_str()),
-            (Status::Pass, "max-age is 31536000 s")
-        );
-        let facts = samples::facts("https://example.com/", &[("content-type", "text/html")]);
-        assert!(facts.judge(&Hsts::default(), &target).status.is_fail());
-    }
-
-    #[test]
-    fn settings_are_checked() {
-        let with = |min_max_age_seconds, status: &[u16]| {
-            Hsts {
-                min_max_age_seconds,
-                accept_status: status.to_vec(),
-                ..Hsts::default()
-            }
-            .check()
-        };
-        assert!(with(1, &[503]).is_ok());
-        assert!(with(0, &[]).unwrap_err().contains("min_max_age_seconds"));
-        assert!(with(1, &[99]).is_err());
-    }
-
-    #[test]
-    fn hostile_values_are_ignored_as_a_whole() {
-        for value in samples::hostile() {
-            let exchange = samples::html(&[("strict-transport-security", value)]);
-            let outcome = judge(&Hsts::default(), &samples::key("example.com"), &exchange);
-            assert!(outcome.status.is_fail());
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The one response that all header probes judge.
+//! The responses that all header probes judge.
 
 use std::sync::Arc;
 
@@ -8,26 +8,45 @@ use readiness_core::{
     fact::{Exchange, HttpExchange},
 };
 
-use super::applicability;
+use super::{
+    applicability,
+    pages::{Page, Pages},
+};
 use crate::address;
 
-/// The target's own path at each of its addresses. Every header probe asks for the same keys, so all of them
-/// share one exchange for each address.
+/// One page as it was seen at one address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looked<'a> {
+    /// What was asked.
+    pub(crate) key: &'a HttpExchange,
+    /// What the user said of the page.
+    pub(crate) page: &'a Page,
+    /// What came back.
+    pub(crate) exchange: &'a Exchange,
+}
+
+/// A page at each of the target's addresses. Every header probe asks for the same keys, so all of them share
+/// one exchange for each page and address.
 ///
 /// An address that could not be looked at stands with its error: it must not hide what the others say.
 ///
 /// # Errors
 /// Where the target has no address.
-pub(crate) async fn page(
+pub(crate) async fn look(
     cx: &ProbeContext,
+    page: &Page,
 ) -> Result<Vec<(HttpExchange, Result<Arc<Exchange>, ObserveError>)>, ProbeError> {
     let target = cx.target();
     let (port, tls) = (target.port(), target.is_tls());
     let authority = address::authority(target, port, tls);
+    let path = match &page.path {
+        Some(path) => address::path_at(target, path),
+        None => target.path_and_query(),
+    };
     let endpoints = address::endpoints(cx, port, tls).await?;
     let looks = endpoints.into_iter().map(|endpoint| {
-        let key = HttpExchange::get(endpoint, authority.clone(), target.path_and_query())
-            .credential(target.credential());
+        let key =
+            HttpExchange::get(endpoint, authority.clone(), path.clone()).credential(target.credential());
         async move {
             let seen = cx.observe(key.clone()).await;
             (key, seen)
@@ -36,26 +55,52 @@ pub(crate) async fn page(
     Ok(join_all(looks).await)
 }
 
-/// Judges the page at each address and gives the worst of it. Each outcome says which response was judged.
+/// Judges each page at each address and gives the worst of it. Each outcome says which response was judged.
 ///
 /// # Errors
-/// As [`page`].
+/// As [`look`].
 pub(crate) async fn judge_page(
     cx: &ProbeContext,
-    judge: impl Fn(&HttpExchange, &Exchange) -> Outcome,
+    pages: &Pages,
+    judge: impl Fn(Looked<'_>) -> Outcome,
 ) -> Result<Outcome, ProbeError> {
-    let judged = page(cx).await?.into_iter().map(|(key, seen)| {
-        let outcome = match seen {
-            Ok(exchange) => {
-                let what = applicability::describe(&exchange);
-                judge(&key, &exchange).evidence("response", format!("{} → {what}", cx.target()))
-            }
-            Err(error) => address::not_seen(&error),
-        };
-        (key.endpoint.address, outcome)
-    });
-    let outcome = address::worst_of(judged.collect());
-    Ok(address::noted(cx, outcome).await)
+    let looks = pages
+        .iter()
+        .map(|page| async move { (page, look(cx, page).await) });
+    let mut judged = Vec::new();
+    for (page, seen) in join_all(looks).await {
+        let path = page.path.as_deref().unwrap_or_else(|| cx.target().path());
+        let outcomes = seen?.into_iter().map(|(key, seen)| {
+            let outcome = match seen {
+                Ok(exchange) => {
+                    let looked = Looked {
+                        key: &key,
+                        page,
+                        exchange: &exchange,
+                    };
+                    judge(looked).evidence("response", said_of(cx, page, &exchange))
+                }
+                Err(error) => address::not_seen(&error),
+            };
+            (key.endpoint.address, outcome)
+        });
+        judged.push((path, address::worst_of(outcomes.collect())));
+    }
+    Ok(address::noted(cx, address::worst_page(judged)).await)
+}
+
+/// Which response it was: `https://example.com/login → 200, text/html`.
+fn said_of(cx: &ProbeContext, page: &Page, exchange: &Exchange) -> String {
+    let what = applicability::describe(exchange);
+    let target = cx.target();
+    match &page.path {
+        None => format!("{target} → {what}"),
+        Some(path) => {
+            let authority = address::authority(target, target.port(), target.is_tls());
+            let scheme = if target.is_tls() { "https" } else { "http" };
+            format!("{scheme}://{authority}{path} → {what}")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +113,7 @@ mod tests {
         testing::Facts,
     };
 
-    use crate::http::{Nosniff, samples};
+    use crate::http::{Nosniff, Page, ResponseKind, samples};
 
     #[test]
     fn the_key_is_the_targets_own_path() {
@@ -88,6 +133,44 @@ mod tests {
         assert_eq!(
             evidence.value,
             "https://example.com/a?b=[redacted] → 200, text/html"
+        );
+    }
+
+    #[test]
+    fn each_page_is_judged_as_its_kind_and_named() {
+        let target = Target::parse("https://example.com/").unwrap();
+        let headers = [
+            ("content-type", "text/html"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        let endpoint = Endpoint::new(([192, 0, 2, 1], 443).into(), "example.com", true);
+        let at = |path: &str| HttpExchange::get(endpoint.clone(), "example.com", path);
+        let facts = samples::facts("https://example.com/", &headers)
+            .with(at("/bare"), Exchange::new(200, [("content-type", "text/html")]))
+            .with(at("/gone"), Exchange::new(403, headers));
+        let pages = |pages: &[Page]| Nosniff {
+            pages: pages.iter().cloned().collect(),
+        };
+        let both = facts.judge(&pages(&[Page::default(), Page::new("/bare")]), &target);
+        assert!(both.status.is_fail(), "{both:?}");
+        assert!(both.summary.starts_with("at `/bare`: "), "{}", both.summary);
+        assert_eq!(both.findings[0].subject, "`/bare`");
+        let gone = Page::new("/gone");
+        let undeclared = facts.judge(&pages(&[Page::default(), gone.clone()]), &target);
+        assert!(undeclared.status.is_unknown(), "{undeclared:?}");
+        let declared = facts.judge(&pages(&[gone.clone().accept_status([403])]), &target);
+        assert!(declared.status.is_pass(), "{declared:?}");
+        assert_eq!(
+            declared.evidence[0].value,
+            "https://example.com/gone → 403, text/html"
+        );
+        let redirect = facts.judge(
+            &pages(&[gone.kind(ResponseKind::Redirect), Page::default()]),
+            &target,
+        );
+        assert!(
+            redirect.status.is_pass(),
+            "what does not apply decides nothing: {redirect:?}"
         );
     }
 

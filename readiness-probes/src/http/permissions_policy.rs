@@ -1,15 +1,18 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
 };
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
+use self::features::{POWERFUL, is_known};
 use super::{
-    ResponseKind,
-    applicability::{Rule, applies, check_status},
-    page::judge_page,
+    applicability::{Rule, applies},
+    page::{Looked, judge_page},
+    pages::Pages,
+    structured::broken,
     syntax::{count, excerpt, shown},
 };
+
+mod features;
 
 probe! {
     /// Powerful features of the browser are not handed to every frame.
@@ -21,17 +24,19 @@ probe! {
     /// A feature given to `*` can be used by each frame the page holds: camera, microphone, position.
     ///
     /// # How it is judged
-    /// Without the header the browsers' own limits hold, which passes. A header that is no structured dictionary
-    /// has no effect at all and warns, saying where it breaks; so does a powerful feature given to everybody, and
-    /// a member of a list that browsers skip. `Feature-Policy` is noted.
+    /// Without the header the browsers' own limits hold, which passes unless `required` is set. A header that is no
+    /// structured dictionary has no effect at all and warns, saying where it breaks; so does a powerful feature
+    /// given to everybody, and a member of a list that browsers skip. Features that no browser knows,
+    /// `Feature-Policy` and a policy that only reports are noted.
     ///
     /// # How to fix
     /// Name who may use a feature: `Permissions-Policy: camera=(), geolocation=(self "https://maps.example.com")`.
     pub struct PermissionsPolicy {
-        /// What kind of response the target gives; by default it follows from status and `Content-Type`.
-        pub kind: Option<ResponseKind> = None,
-        /// Statuses (as numbers) that are the page, such as 401 or 503. Default: none.
-        pub accept_status: Vec<u16> = Vec::new(),
+        /// Whether a page without the header fails. Default: false.
+        pub required: bool = false,
+        /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
+        /// target's own path.
+        pub pages: Pages = Pages::default(),
     }
     id: "http.permissions_policy",
     title: "powerful features are not handed to every frame",
@@ -49,69 +54,59 @@ impl Probe for PermissionsPolicy {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, |_, exchange| judge(self, exchange)).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
 impl PermissionsPolicy {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
-        check_status(&self.accept_status)
+        self.pages.check()
     }
 }
-
-/// Features that reach people, devices or money. What is not among them may be given to everybody.
-const POWERFUL: [&str; 23] = [
-    "accelerometer",
-    "ambient-light-sensor",
-    "bluetooth",
-    "camera",
-    "clipboard-read",
-    "display-capture",
-    "gyroscope",
-    "geolocation",
-    "hid",
-    "identity-credentials-get",
-    "idle-detection",
-    "keyboard-lock",
-    "local-fonts",
-    "magnetometer",
-    "microphone",
-    "midi",
-    "otp-credentials",
-    "payment",
-    "publickey-credentials-get",
-    "serial",
-    "usb",
-    "window-management",
-    "xr-spatial-tracking",
-];
 
 /// A hostile header may name thousands of features.
 const MOST_FINDINGS: usize = 32;
 
-fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
-    let applies = applies(
-        Rule::PermissionsPolicy,
-        exchange,
-        settings.kind,
-        &settings.accept_status,
-    );
+const HEADER: &str = "Permissions-Policy";
+
+fn judge(settings: &PermissionsPolicy, looked: Looked<'_>) -> Outcome {
+    let Looked { page, exchange, .. } = looked;
+    let applies = applies(Rule::PermissionsPolicy, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
     };
     let mut findings = Vec::new();
-    if let Some(value) = exchange.joined("feature-policy") {
-        findings.push(
-            Finding::note(
-                "feature_policy",
-                "`Feature-Policy` was replaced by `Permissions-Policy`",
-            )
-            .evidence("Feature-Policy", shown(&value)),
-        );
+    for (name, code, message) in [
+        (
+            "Feature-Policy",
+            "feature_policy",
+            "`Feature-Policy` was replaced by `Permissions-Policy`",
+        ),
+        (
+            "Permissions-Policy-Report-Only",
+            "report_only",
+            "`Permissions-Policy-Report-Only` reports and does not enforce",
+        ),
+    ] {
+        if let Some(value) = exchange.joined(name) {
+            findings.push(Finding::note(code, message).evidence(name, shown(&value)));
+        }
     }
-    let Some(value) = exchange.joined("permissions-policy") else {
+    let Some(value) = exchange.joined(HEADER) else {
+        if settings.required {
+            findings.push(
+                Finding::fail(
+                    "missing",
+                    format!("expected a `{HEADER}` header and found none"),
+                )
+                .remedy(format!(
+                    "send `{HEADER}: camera=(), geolocation=(), microphone=()` and what else the page does not use"
+                )),
+            );
+            return Outcome::judged("no Permissions-Policy header", weight.apply(findings));
+        }
         return Outcome::judged(
             "no Permissions-Policy; the browsers' own limits hold",
             weight.apply(findings),
@@ -119,17 +114,11 @@ fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
     };
     let summary = match Parser::new(&value).parse::<Dictionary>() {
         Err(error) => {
-            let at = error.index().map_or_else(String::new, |at| {
-                let rest = value.get(at..).unwrap_or_default();
-                format!(
-                    " at byte {at} (`{}`)",
-                    excerpt(rest.get(..rest.len().min(20)).unwrap_or_default())
-                )
-            });
+            let place = broken(&value, &error);
             findings.push(
                 Finding::warn(
                     "ignored",
-                    format!("the header is no structured dictionary{at}, so it has no effect"),
+                    format!("the header is no structured dictionary and has no effect: {place}"),
                 )
                 .evidence("Permissions-Policy", shown(&value))
                 .remedy("write it as `camera=(), geolocation=(self)`, features between commas"),
@@ -137,6 +126,7 @@ fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
             "browsers ignore Permissions-Policy, as it does not parse".to_owned()
         }
         Ok(features) => {
+            findings.extend(unknown(&features));
             let given: Vec<Finding> = features
                 .iter()
                 .flat_map(|(feature, allowed)| judge_feature(feature.as_str(), allowed))
@@ -152,6 +142,24 @@ fn judge(settings: &PermissionsPolicy, exchange: &Exchange) -> Outcome {
         }
     };
     Outcome::judged(summary, weight.apply(findings)).evidence("Permissions-Policy", shown(&value))
+}
+
+/// Names that browsers skip. One finding holds them all: a newer browser may know them.
+fn unknown(features: &Dictionary) -> Option<Finding> {
+    let mut names = features
+        .keys()
+        .map(|key| key.as_str())
+        .filter(|name| !is_known(name));
+    let first = names.next()?;
+    let more = match names.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first = excerpt(first.as_bytes());
+    Some(Finding::note(
+        "unknown_feature",
+        format!("no browser is known to have the feature `{first}`{more}"),
+    ))
 }
 
 fn judge_feature(feature: &str, allowed: &ListEntry) -> Vec<Finding> {
@@ -197,12 +205,17 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Status, Target};
 
+    use readiness_core::fact::Exchange;
+
     use super::*;
-    use crate::http::samples;
+    use crate::http::{Page, samples};
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| ("permissions-policy", *line)).collect();
-        judge(&PermissionsPolicy::default(), &samples::html(&headers))
+        judge(
+            &PermissionsPolicy::default(),
+            samples::looked(&samples::html(&headers)),
+        )
     }
 
     fn codes(outcome: &Outcome) -> Vec<&str> {
@@ -230,7 +243,11 @@ mod tests {
             (&["camera=(\"*\")"], &[]),
             (&["camera=*;report-to=group"], &["wildcard"]),
             (&["fullscreen=*"], &[]),
-            (&["unknown-feature=*"], &[]),
+            (&["unknown-feature=*"], &["unknown_feature"]),
+            (
+                &["unknown-feature=(), other-one=(), camera=*"],
+                &["unknown_feature", "wildcard"],
+            ),
             // The last one of a name counts.
             (&["camera=*, camera=()"], &[]),
             (&["camera=(), camera=*"], &["wildcard"]),
@@ -244,7 +261,7 @@ mod tests {
             (&["camera=(),"], &["ignored"]),
             (&["camera=();microphone=()"], &["ignored"]),
             (&["Camera=()"], &["ignored"]),
-            (&["*"], &["skipped_member"]),
+            (&["*"], &["unknown_feature", "skipped_member"]),
             (&[""], &[]),
         ] {
             assert_eq!(codes(&of(lines)), wanted, "{lines:?}");
@@ -265,7 +282,7 @@ mod tests {
     fn absent_passes_and_the_old_header_is_noted() {
         assert!(of(&[]).status.is_pass());
         let old = samples::html(&[("feature-policy", "camera 'none'")]);
-        let outcome = judge(&PermissionsPolicy::default(), &old);
+        let outcome = judge(&PermissionsPolicy::default(), samples::looked(&old));
         assert_eq!(
             (codes(&outcome), &outcome.status),
             (vec!["feature_policy"], &Status::Pass)
@@ -273,10 +290,30 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_demanded() {
+        let strict = PermissionsPolicy {
+            required: true,
+            ..PermissionsPolicy::default()
+        };
+        let of = |headers: &[(&str, &str)]| judge(&strict, samples::looked(&samples::html(headers)));
+        assert_eq!(codes(&of(&[])), ["missing"]);
+        assert!(of(&[]).status.is_fail());
+        assert!(of(&[("permissions-policy", "camera=()")]).status.is_pass());
+        // Neither the old header nor one that only reports is the policy.
+        for name in ["feature-policy", "permissions-policy-report-only"] {
+            assert!(of(&[(name, "camera=()")]).status.is_fail(), "{name}");
+        }
+    }
+
+    #[test]
     fn only_pages_use_features() {
         let of = |status, content_type: &str| {
             let headers = [("content-type", content_type), ("permissions-policy", "camera=*")];
-            judge(&PermissionsPolicy::default(), &Exchange::new(status, headers)).status
+            judge(
+                &PermissionsPolicy::default(),
+                samples::looked(&Exchange::new(status, headers)),
+            )
+            .status
         };
         assert!(of(200, "text/html").is_warn());
         assert!(of(200, "application/json").is_not_applicable());
@@ -300,7 +337,7 @@ mod tests {
         assert_eq!(outcome.findings[0].subject, "feature `camera`");
         assert!(
             PermissionsPolicy {
-                accept_status: vec![1],
+                pages: Pages::new([Page::default().accept_status([1])]),
                 ..Default::default()
             }
             .check()
@@ -313,8 +350,8 @@ mod tests {
     fn hostile_values_make_few_findings() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("permissions-policy", value)]);
-            let outcome = judge(&PermissionsPolicy::default(), &exchange);
-            assert!(outcome.findings.len() <= MOST_FINDINGS);
+            let outcome = judge(&PermissionsPolicy::default(), samples::looked(&exchange));
+            assert!(outcome.findings.len() <= MOST_FINDINGS + 1);
         }
     }
 
@@ -322,7 +359,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
             let exchange = samples::html(&[("permissions-policy", value)]);
-            let _ = judge(&PermissionsPolicy::default(), &exchange);
+            let _ = judge(&PermissionsPolicy::default(), samples::looked(&exchange));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the tests of the header probes share.
 
+use std::sync::LazyLock;
+
 use readiness_core::{
     Target,
     fact::{
@@ -8,10 +10,35 @@ use readiness_core::{
     testing::Facts,
 };
 
+use super::{page::Looked, pages::Page};
+
 /// The key of `https://example.com/`, or of another host.
 pub(crate) fn key(host: &str) -> HttpExchange {
     let endpoint = Endpoint::new(([192, 0, 2, 1], 443).into(), host, true);
     HttpExchange::get(endpoint, host, "/")
+}
+
+/// A response as it was seen at `https://example.com/`.
+pub(crate) fn looked(exchange: &Exchange) -> Looked<'_> {
+    static KEY: LazyLock<HttpExchange> = LazyLock::new(|| key("example.com"));
+    static PAGE: LazyLock<Page> = LazyLock::new(Page::default);
+    Looked {
+        key: &KEY,
+        page: &PAGE,
+        exchange,
+    }
+}
+
+impl<'a> Looked<'a> {
+    /// Asked by this key instead.
+    pub(crate) fn by(self, key: &'a HttpExchange) -> Self {
+        Self { key, ..self }
+    }
+
+    /// With this known of the page beforehand.
+    pub(crate) fn declared(self, page: &'a Page) -> Self {
+        Self { page, ..self }
+    }
 }
 
 /// An HTML page with these headers besides its type.

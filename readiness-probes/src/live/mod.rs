@@ -13,9 +13,15 @@ pub mod api;
 mod channel;
 #[cfg(feature = "dns")]
 pub mod dns;
+#[cfg(feature = "html")]
+mod document;
 #[cfg(feature = "dep")]
 #[cfg(test)]
 mod fake;
+#[cfg(feature = "tls")]
+mod files;
+#[cfg(feature = "tls")]
+mod hello;
 #[cfg(feature = "tls")]
 mod paths;
 #[cfg(feature = "tls")]
@@ -38,5 +44,7 @@ mod system;
 mod verifier;
 
 pub use self::builder::{Live, LiveError};
+#[cfg(feature = "html")]
+pub use self::document::read_document;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;

@@ -6,12 +6,12 @@ mod staple;
 use readiness_core::{
     Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Timestamp,
     Unit, async_trait,
-    fact::{AnchorStore, TlsEnd, TlsFacts, Trust, UntrustedKind},
+    fact::{AnchorStore, StartTls, TlsEnd, TlsFacts, Trust, UntrustedKind},
 };
 
 use super::{
     expiry::{Limits, Margin, span},
-    looks::each_handshake,
+    opening::each_handshake,
     refusal,
     served::{MOST_CERTIFICATES, MOST_DEPTH, Served, summary_of},
     trust,
@@ -65,6 +65,9 @@ readiness_core::probe! {
         pub renew_before_percent: Option<u8> = None,
         /// Names and addresses the certificate must be for, beside the target's own.
         pub must_cover: Vec<String> = Vec::new(),
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.certificate",
     title: "the certificate is valid and trusted",
@@ -124,7 +127,10 @@ impl Probe for TlsCertificate {
             expiry_informs: cx.profile().is_local(),
             now: cx.now(),
         };
-        each_handshake(cx, |facts, host| judge(facts, host, &rules)).await
+        each_handshake(cx, self.starttls.as_ref(), |facts, host| {
+            judge(facts, host, &rules)
+        })
+        .await
     }
 }
 

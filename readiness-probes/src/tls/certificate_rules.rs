@@ -5,12 +5,12 @@ mod public;
 
 use readiness_core::{
     Described, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
-    fact::{TlsEnd, TlsFacts},
+    fact::{StartTls, TlsEnd, TlsFacts},
 };
 
 use super::{
     expiry::span,
-    looks::each_handshake,
+    opening::each_handshake,
     refusal,
     served::{Served, summary_of},
 };
@@ -48,6 +48,9 @@ readiness_core::probe! {
         /// Whether the rules of public authorities apply. By default they do under a public root, where the
         /// profile asks for them.
         pub public_rules: Option<bool> = None,
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.certificate_rules",
     title: "the certificates are issued by the rules",
@@ -68,7 +71,7 @@ impl Probe for TlsCertificateRules {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let wanted = cx.profile().public_ca_rules;
-        each_handshake(cx, |facts, _| judge(facts, self, wanted)).await
+        each_handshake(cx, self.starttls.as_ref(), |facts, _| judge(facts, self, wanted)).await
     }
 }
 

@@ -1,19 +1,23 @@
-use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
-    fact::{TlsEnd, TlsFacts, TlsHandshake, TlsSession},
+    fact::{StartTls, TlsEnd, TlsFacts, TlsSession},
 };
 
-use super::refusal;
-use crate::address;
+use super::{
+    alpn,
+    opening::each_handshake,
+    refusal,
+    suite::{Fault, Suite},
+};
 
 readiness_core::probe! {
     /// A current version of TLS with a strong cipher suite is agreed upon.
     ///
     /// # What it checks
-    /// The version and the cipher suite that server and client agree upon, on every address of the target,
-    /// when TLS 1.2 and 1.3 are offered. Older versions are not offered: whether the server would take them
-    /// too is not looked at, and the evidence says so.
+    /// The version, the cipher suite and the protocol (ALPN) that server and client agree upon, on every
+    /// address of the target, when TLS 1.2 and 1.3 are offered. It is quick: one handshake, which the other
+    /// probes share. Older versions are not offered: whether the server would take them too is not looked
+    /// at, and the evidence says so; `tls.versions` and `tls.cipher_suites` look.
     ///
     /// # Why it matters
     /// TLS 1.0 and 1.1 are forbidden (RFC 8996), and clients of today refuse them. A suite without forward
@@ -22,13 +26,20 @@ readiness_core::probe! {
     /// # How it is judged
     /// A version below `min_version` fails, and so does a suite without encryption or authentication or with
     /// a broken cipher. No forward secrecy and CBC suites warn. TLS 1.2 passes, and is told. A server that
-    /// ends the handshake because it speaks none of the versions fails; any other end is unknown.
+    /// ends the handshake because it speaks none of the versions fails; any other end is unknown. Where
+    /// `alpn` names protocols, agreeing on none of them fails. HTTP/2 with a suite that it forbids warns.
     ///
     /// # How to fix
     /// Allow TLS 1.2 and 1.3 on the server, with ECDHE suites that use AES-GCM or ChaCha20-Poly1305.
     pub struct TlsProtocol {
         /// The oldest version that passes: `1.2` or `1.3`. Default: `1.2`.
         pub min_version: String = "1.2".to_owned(),
+        /// The protocols of which one must be agreed upon by ALPN, such as `["h2", "http/1.1"]`; both of them
+        /// are offered. Default: none, which demands nothing.
+        pub alpn: Vec<String> = Vec::new(),
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.protocol",
     title: "TLS is current",
@@ -37,6 +48,7 @@ readiness_core::probe! {
         "RFC 8996" => "https://www.rfc-editor.org/rfc/rfc8996",
         "RFC 9325 section 3.1.1" => "https://www.rfc-editor.org/rfc/rfc9325#section-3.1.1",
         "RFC 9325 section 4.1" => "https://www.rfc-editor.org/rfc/rfc9325#section-4.1",
+        "RFC 9113 section 9.2.2" => "https://www.rfc-editor.org/rfc/rfc9113#section-9.2.2",
     ],
 }
 
@@ -46,13 +58,18 @@ impl TlsProtocol {
     /// # Errors
     /// What is wrong, in words.
     pub fn check(&self) -> Result<(), String> {
-        match self.min_version.as_str() {
-            "1.2" | "1.3" => Ok(()),
-            other => Err(format!(
-                "`min_version` is `{}`, expected `1.2` or `1.3`",
-                other.chars().take(20).collect::<String>()
-            )),
-        }
+        alpn::check(&self.alpn)?;
+        check_min_version(&self.min_version)
+    }
+}
+
+pub(super) fn check_min_version(min_version: &str) -> Result<(), String> {
+    match min_version {
+        "1.2" | "1.3" => Ok(()),
+        other => Err(format!(
+            "`min_version` is `{}`, expected `1.2` or `1.3`",
+            other.chars().take(20).collect::<String>()
+        )),
     }
 }
 
@@ -63,24 +80,7 @@ impl Probe for TlsProtocol {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        if !target.is_tls() {
-            return Ok(Outcome::not_applicable(format!(
-                "`{}` speaks no TLS from the first byte",
-                target.scheme()
-            )));
-        }
-        let endpoints = address::endpoints(cx, target.port(), true).await?;
-        let looks = endpoints.into_iter().map(|endpoint| async move {
-            let address = endpoint.address;
-            let outcome = match cx.observe(TlsHandshake::new(endpoint)).await {
-                Ok(facts) => judge(&facts, self),
-                Err(error) => address::not_seen(&error),
-            };
-            (address, outcome)
-        });
-        let outcome = address::worst_of(join_all(looks).await);
-        Ok(address::noted(cx, outcome).await)
+        each_handshake(cx, self.starttls.as_ref(), |facts, _| judge(facts, self)).await
     }
 }
 
@@ -110,6 +110,8 @@ fn judge(facts: &TlsFacts, settings: &TlsProtocol) -> Outcome {
 fn of_session(session: &TlsSession, settings: &TlsProtocol) -> Outcome {
     let mut findings = vec![of_version(&session.version, &settings.min_version)];
     findings.extend(of_suite(&session.suite));
+    findings.extend(alpn::expected(&session.alpn, &settings.alpn));
+    findings.extend(alpn::allowed(&session.alpn, &session.suite));
     let group = if session.group.is_empty() {
         String::new()
     } else {
@@ -176,53 +178,14 @@ fn spoken(version: &str) -> String {
 }
 
 fn of_suite(suite: &str) -> Option<Finding> {
-    let has = |part: &str| suite.split('_').any(|word| word.eq_ignore_ascii_case(part));
-    let weak = [
-        ("NULL", "does not encrypt"),
-        ("anon", "does not authenticate the server"),
-        ("EXPORT", "was made to be broken"),
-        ("RC4", "uses RC4, which is broken (RFC 7465)"),
-        ("RC2", "uses RC2, which is broken"),
-        ("DES", "uses DES, which is broken"),
-        ("DES40", "uses DES, which is broken"),
-        ("3DES", "uses 3DES, whose blocks are too small"),
-        ("MD5", "uses MD5, which is broken"),
-    ]
-    .into_iter()
-    .find(|(part, _)| has(part));
-    const REMEDY: &str = "offer ECDHE suites with AES-GCM or ChaCha20-Poly1305 only";
-    if let Some((_, what)) = weak {
-        return Some(
-            Finding::fail("weak_suite", format!("`{suite}` {what}"))
-                .evidence("suite", suite)
-                .remedy(REMEDY),
-        );
-    }
-    if suite.starts_with("TLS_RSA_") || suite.starts_with("TLS_ECDH_") || suite.starts_with("TLS_DH_") {
-        return Some(
-            Finding::warn(
-                "no_forward_secrecy",
-                format!("`{suite}` has no forward secrecy, expected an ECDHE suite"),
-            )
-            .evidence("suite", suite)
-            .remedy(REMEDY),
-        );
-    }
-    has("CBC").then(|| {
-        Finding::warn(
-            "cbc_suite",
-            format!("`{suite}` encrypts in CBC mode, expected authenticated encryption"),
-        )
-        .evidence("suite", suite)
-        .remedy(REMEDY)
-    })
+    Some(Fault::of(&Suite::named(suite)?)?.finding(suite))
 }
 
 #[cfg(test)]
 mod tests {
     use readiness_core::{
         Target,
-        fact::{Endpoint, LocalRoute, Route, ServerChain, Trust},
+        fact::{Endpoint, LocalRoute, Route, ServerChain, TlsHandshake, Trust},
         testing::Facts,
     };
 
@@ -247,6 +210,7 @@ mod tests {
     fn with_minimum(min_version: &str) -> TlsProtocol {
         TlsProtocol {
             min_version: min_version.into(),
+            ..TlsProtocol::default()
         }
     }
 
@@ -336,6 +300,36 @@ mod tests {
         assert_eq!(shown("ALPN"), Some("h2"));
         assert_eq!(shown("group"), Some("not known"));
         assert_eq!(outcome.summary, "TLS 1.3 with TLS_AES_128_GCM_SHA256");
+    }
+
+    #[test]
+    fn the_protocol_is_held_to_what_is_expected() {
+        let with = |alpn: &[&str]| TlsProtocol {
+            alpn: alpn.iter().map(|&name| name.to_owned()).collect(),
+            ..TlsProtocol::default()
+        };
+        for (agreed, expected, status) in [
+            ("h2", &[][..], "pass"),
+            ("", &[], "pass"),
+            ("h2", &["h2"], "pass"),
+            ("h2", &["http/1.1", "h2"], "pass"),
+            ("http/1.1", &["h2"], "fail"),
+            ("", &["h2"], "fail"),
+        ] {
+            let mut facts = session("TLSv1.3", "TLS_AES_128_GCM_SHA256");
+            if let TlsEnd::Established(session) = &mut facts.end {
+                session.alpn = agreed.into();
+            }
+            let outcome = judge(&facts, &with(expected));
+            assert_eq!(outcome.status.word(), status, "{agreed} {expected:?}");
+        }
+        let banned = judge(
+            &session("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
+            &TlsProtocol::default(),
+        );
+        let codes: Vec<&str> = banned.findings.iter().map(|finding| &*finding.code).collect();
+        assert_eq!(codes, ["tls_1_2", "cbc_suite", "h2_with_forbidden_suite"]);
+        assert!(with(&["spdy/3"]).check().unwrap_err().contains("`spdy/3`"));
     }
 
     #[test]

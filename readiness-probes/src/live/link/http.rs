@@ -18,11 +18,13 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use readiness_core::{
     Cause, Looking, ObserveError, Reason, Source,
-    fact::{ByteText, Channel, Endpoint, Exchange, HttpExchange, Trust},
+    fact::{ByteText, Channel, Document, Endpoint, Exchange, HttpExchange, Trust},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Link, LinkSource, Shared, Step, Wanted, broken::Broken, request::Asked, tcp, tls, within};
+#[cfg(feature = "html")]
+use crate::live::document;
 use crate::{
     address::{UNENCRYPTED, is_local},
     live::redact,
@@ -369,8 +371,13 @@ impl Conversation {
     ) -> Exchange {
         let first_byte_us = tcp::micros(began.elapsed());
         let (head, mut incoming) = response.into_parts();
+        let mut exchange = Exchange::new(head.status.as_u16(), [] as [(&str, &[u8]); 0]);
+        exchange.version = format!("{:?}", head.version).replace("/2.0", "/2");
+        exchange.headers = redact::headers(&head.headers, &asked.key.url(), cx);
         let keep = (asked.key.keep_body_bytes as usize).min(MOST_BODY_BYTES);
-        let wanted = if keep == 0 { 0 } else { keep + MARGIN_BYTES };
+        let kept = if keep == 0 { 0 } else { keep + MARGIN_BYTES };
+        let is_page = is_page(asked, &exchange);
+        let wanted = if is_page { kept.max(MOST_BODY_BYTES) } else { kept };
         // What is known to be too long to read is not read further than it is kept.
         let too_long = incoming.size_hint().lower() > MOST_BODY_BYTES as u64;
         let limit = if too_long {
@@ -397,17 +404,43 @@ impl Conversation {
                 Ok(Some(Err(_))) | Err(_) => break false,
             }
         };
-        let mut body = cx.scrub_bytes(&body);
-        let kept_all = body.len() <= keep && read <= wanted;
+        exchange.total_us = tcp::micros(began.elapsed());
+        if is_page {
+            exchange.document = document_of(&body, complete && read == body.len(), cx);
+        }
+        let mut body = cx.scrub_bytes(body.get(..kept.min(body.len())).unwrap_or_default());
+        let kept_all = body.len() <= keep && read <= kept;
         body.truncate(keep);
-        let mut exchange = Exchange::new(head.status.as_u16(), [] as [(&str, &[u8]); 0]);
-        exchange.version = format!("{:?}", head.version).replace("/2.0", "/2");
-        exchange.headers = redact::headers(&head.headers, &asked.key.url(), cx);
         exchange.body = ByteText::new(body);
         exchange.body_complete = complete && (keep == 0 || kept_all);
         exchange.channel = self.channel;
         exchange.first_byte_us = first_byte_us;
-        exchange.total_us = tcp::micros(began.elapsed());
         exchange
     }
+}
+
+/// Whether the body is a page that says something about itself.
+#[cfg(feature = "html")]
+fn is_page(asked: &Asked<'_>, exchange: &Exchange) -> bool {
+    let is_plain = exchange
+        .all("content-encoding")
+        .all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity"));
+    asked.method == http::Method::GET && is_plain && crate::http::is_html(exchange)
+}
+
+#[cfg(feature = "html")]
+fn document_of(body: &[u8], is_whole: bool, cx: &Looking) -> Option<Box<Document>> {
+    let mut document = document::extract(body, |text| cx.scrub(text));
+    document.is_complete &= is_whole;
+    Some(Box::new(document))
+}
+
+#[cfg(not(feature = "html"))]
+fn is_page(_: &Asked<'_>, _: &Exchange) -> bool {
+    false
+}
+
+#[cfg(not(feature = "html"))]
+fn document_of(_: &[u8], _: bool, _: &Looking) -> Option<Box<Document>> {
+    None
 }

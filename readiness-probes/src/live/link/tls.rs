@@ -10,7 +10,7 @@ use std::{
 
 use readiness_core::{
     Cause, ObserveError, Reason,
-    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsSession, Trust, UntrustedKind},
+    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
 };
 use rustls::{
     AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
@@ -21,11 +21,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Shared, Step, cause, tcp};
-use crate::live::{
-    roots::Loaded,
-    settings::TlsSettings,
-    verifier::{ClientCertificate, Recorder, Seen, Shown},
+use super::{Shared, Step, cause, starttls, tcp};
+use crate::{
+    live::{
+        roots::Loaded,
+        settings::TlsSettings,
+        verifier::{ClientCertificate, Recorder, Seen, Shown},
+    },
+    tls::hello::not_tls,
 };
 
 /// What became of a handshake.
@@ -55,21 +58,46 @@ impl Secured {
 
 pub(super) async fn secure(
     shared: Arc<Shared>,
-    endpoint: Endpoint,
+    key: TlsHandshake,
     tcp: Step<tcp::Connected>,
 ) -> Result<Arc<Secured>, ObserveError> {
     let tcp = tcp.await?;
-    let stream = tcp.take()?;
-    let Endpoint { address, name, .. } = &endpoint;
-    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
-    let offer = [&b"h2"[..], b"http/1.1"];
-    let began = Instant::now();
-    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
+    let mut stream = tcp.take()?;
+    let Endpoint { address, name, .. } = &key.endpoint;
     let subject = format!("TLS handshake with {address}");
     let fail = |reason, said: &str| {
         let message = format!("TLS handshake with {address} for `{name}` failed: {said}");
         cause(subject.clone(), reason, message, &shared)
     };
+    let mut starttls_us = 0;
+    if let Some(script) = &key.starttls {
+        let began = Instant::now();
+        let names = starttls::Names::new(name, stream.local_addr());
+        if let Err(refusal) = starttls::negotiate(script, &names, &mut stream).await {
+            let failed = fail(refusal.reason.clone(), &refusal.message);
+            if refusal.is_blindness() {
+                return Err(ObserveError::because(failed));
+            }
+            let mut facts = TlsFacts::new(TlsEnd::Refused {
+                reason: refusal.reason,
+                message: refusal.message,
+                chain: ServerChain::default(),
+            });
+            facts.connect_us = tcp.facts.connect_us;
+            facts.starttls_us = tcp::micros(began.elapsed());
+            return Ok(Arc::new(Secured {
+                facts,
+                failed: Some(failed),
+                #[cfg(feature = "http")]
+                stream: Mutex::new(None),
+            }));
+        }
+        starttls_us = tcp::micros(began.elapsed());
+    }
+    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
+    let offer = offered(&key);
+    let began = Instant::now();
+    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
     let (end, failed, stream) = match tokio::time::timeout(shared.tls.timeout, handshake).await {
         Err(_) => {
@@ -82,9 +110,12 @@ pub(super) async fn secure(
         }
         Ok(Ok(Handshake::Refused {
             reason,
-            message,
+            mut message,
             chain,
         })) => {
+            if key.starttls.is_some() && reason == Reason::TLS_NOT_TLS {
+                "the peer agreed to TLS, and then sent something else".clone_into(&mut message);
+            }
             let failed = fail(reason.clone(), &message);
             let end = TlsEnd::Refused {
                 reason,
@@ -97,12 +128,23 @@ pub(super) async fn secure(
     let mut facts = TlsFacts::new(end);
     facts.connect_us = tcp.facts.connect_us;
     facts.handshake_us = tcp::micros(began.elapsed());
+    facts.starttls_us = starttls_us;
     Ok(Arc::new(Secured {
         facts,
         failed,
         #[cfg(feature = "http")]
         stream: Mutex::new(stream),
     }))
+}
+
+/// The protocols offered by ALPN (RFC 7301): those of the key, else those of HTTP where nothing comes before
+/// TLS. A mail server or a database may end a handshake that offers it HTTP alone.
+fn offered(key: &TlsHandshake) -> Vec<&[u8]> {
+    match &key.alpn {
+        Some(alpn) => alpn.iter().map(String::as_bytes).collect(),
+        None if key.starttls.is_some() => Vec::new(),
+        None => vec![b"h2", b"http/1.1"],
+    }
 }
 
 /// How a handshake ended, with what stands on it.
@@ -301,17 +343,6 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (
     }
 }
 
-/// What a peer speaks whose first bytes are no TLS record (RFC 8446, section 5.1).
-fn not_tls(first: &[u8]) -> Option<&'static str> {
-    match first {
-        [] | [20..=24] | [20..=24, 3, ..] => None,
-        [b'H', b'T', b'T', b'P', ..] => Some("it answers in plain HTTP"),
-        [b'S', b'S', b'H', ..] => Some("it greets as an SSH server"),
-        [b'2', b'2', b'0', b' ' | b'-', ..] => Some("it greets as a mail or FTP server, without TLS"),
-        _ => Some("its first bytes are no TLS record"),
-    }
-}
-
 /// Remembers the first bytes that are read, to tell plain text from broken TLS.
 #[derive(Debug)]
 pub(crate) struct Tap<S> {
@@ -382,23 +413,6 @@ mod tests {
             (AlertDescription::Unknown(99), "number 99"),
         ] {
             assert_eq!(alert_name(alert), name);
-        }
-    }
-
-    #[test]
-    fn plain_text_is_told_from_tls() {
-        for tls in [&b""[..], b"\x16", b"\x16\x03\x01\x02", b"\x15\x03\x03"] {
-            assert_eq!(not_tls(tls), None, "{tls:?}");
-        }
-        for plain in [
-            &b"HTTP/1.1"[..],
-            b"SSH-2.0-",
-            b"220 mx",
-            b"\x16\x04",
-            b"N",
-            b"\0\0\0\0",
-        ] {
-            assert!(not_tls(plain).is_some(), "{plain:?}");
         }
     }
 }

@@ -308,6 +308,7 @@ fn the_scope_follows_root_profile_and_setting() {
     ] {
         let settings = TlsCertificateRules {
             public_rules: setting,
+            ..TlsCertificateRules::default()
         };
         let outcome = judge(&established(&chain, public), &settings, wanted);
         assert_eq!(

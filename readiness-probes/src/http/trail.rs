@@ -1,3 +1,6 @@
+//! The redirects from one request on, hop by hop: what `http.https_redirect`, `http.hsts` and
+//! `http.hsts_preload` look at together.
+
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -10,10 +13,35 @@ use readiness_core::{
 };
 use url::{Host, Url};
 
+use super::syntax::excerpt;
 use crate::address::{addresses_of, authority_of, special_purpose};
 
 /// The longest `Location` that is followed, in bytes.
 const LONGEST_LOCATION: usize = 8192;
+
+/// The most names of parameters that are told.
+const MOST_NAMES: usize = 5;
+
+/// The port of plain http and the one of https of the target, or why there is no way from one to the other.
+pub(super) fn ports(cx: &ProbeContext, plain_port: u16) -> Result<(u16, u16), String> {
+    let target = cx.target();
+    match target.scheme() {
+        "https" => match (plain_port, target.port()) {
+            (0, 443) => Ok((80, 443)),
+            (0, port) => Err(format!("https on port {port}; set `plain_port`")),
+            (plain, port) if plain == port => {
+                Err(format!("`plain_port` {plain} is the port of https itself"))
+            }
+            (plain, port) => Ok((plain, port)),
+        },
+        "http" if !cx.profile().https_required => {
+            Err(format!("the profile `{}` allows plain http", cx.profile()))
+        }
+        "http" if plain_port == 0 => Ok((target.port(), 443)),
+        "http" => Ok((plain_port, 443)),
+        other => Err(format!("`{other}` is not http")),
+    }
+}
 
 /// Where a request goes, without the address it travels to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,6 +70,15 @@ impl Place {
         self.host.parse::<IpAddr>().is_ok()
     }
 
+    /// Whether this place is on the host `other` or on one below it.
+    pub(super) fn is_below(&self, other: &Self) -> bool {
+        !self.is_address()
+            && self
+                .host
+                .strip_suffix(&*other.host)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
     fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority(), self.path)
@@ -49,13 +86,24 @@ impl Place {
 }
 
 impl fmt::Display for Place {
-    /// As people write it, without the values of the query.
+    /// As people write it, without the values of the query and of parameters in the path.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.url();
-        match url.split_once('?') {
-            Some((before, _)) => write!(f, "{before}?…"),
-            None => f.write_str(&url),
+        let (before, query) = match url.split_once('?') {
+            Some((before, _)) => (before, "?…"),
+            None => (url.as_str(), ""),
+        };
+        for (i, segment) in before.split('/').enumerate() {
+            f.write_str(if i == 0 { "" } else { "/" })?;
+            for (i, part) in segment.split(';').enumerate() {
+                match (i, part.split_once('=')) {
+                    (0, _) => f.write_str(part)?,
+                    (_, Some((name, _))) => write!(f, ";{name}=…")?,
+                    (_, None) => write!(f, ";{part}")?,
+                }
+            }
         }
+        f.write_str(query)
     }
 }
 
@@ -100,8 +148,14 @@ pub(super) enum Next {
     Broken(&'static str, String),
     /// It is no redirect.
     End,
-    /// Another place; whether `Location` held a user name or a password.
-    To { place: Place, has_userinfo: bool },
+    /// Another place.
+    To {
+        place: Place,
+        /// Whether `Location` held a user name or a password.
+        has_userinfo: bool,
+        /// The parameters of `Location` that are named like secrets and have a value.
+        secrets: Vec<String>,
+    },
 }
 
 /// Whether browsers follow a response with this status. RFC 9110, section 15.4.
@@ -131,13 +185,11 @@ pub(super) fn next(from: &Place, exchange: &Exchange) -> Next {
             return Next::Broken("several_locations", message);
         }
     };
-    match resolve(from, location) {
-        Ok((place, has_userinfo)) => Next::To { place, has_userinfo },
-        Err(problem) => Next::Broken("invalid_location", format!("`Location` {problem}")),
-    }
+    resolve(from, location)
+        .unwrap_or_else(|problem| Next::Broken("invalid_location", format!("`Location` {problem}")))
 }
 
-fn resolve(from: &Place, location: &[u8]) -> Result<(Place, bool), String> {
+fn resolve(from: &Place, location: &[u8]) -> Result<Next, String> {
     if location.len() > LONGEST_LOCATION {
         return Err(format!(
             "is {} bytes long, expected at most {LONGEST_LOCATION}",
@@ -169,6 +221,7 @@ fn resolve(from: &Place, location: &[u8]) -> Result<(Place, bool), String> {
         return Err("names no host and port".into());
     };
     let has_userinfo = !to.username().is_empty() || to.password().is_some();
+    let secrets = secrets_of(&to);
     let path = match to.query() {
         Some(query) => format!("{}?{query}", to.path()),
         None => to.path().to_owned(),
@@ -179,7 +232,55 @@ fn resolve(from: &Place, location: &[u8]) -> Result<(Place, bool), String> {
         port,
         path,
     };
-    Ok((place, has_userinfo))
+    Ok(Next::To {
+        place,
+        has_userinfo,
+        secrets,
+    })
+}
+
+/// The names of the parameters in query, path and fragment that are named like secrets and have a value.
+fn secrets_of(url: &Url) -> Vec<String> {
+    let in_path = url
+        .path_segments()
+        .into_iter()
+        .flatten()
+        .flat_map(|segment| segment.split(';').skip(1));
+    let in_query = url.query().into_iter().flat_map(|query| query.split('&'));
+    let mut names: Vec<String> = in_path
+        .chain(in_query)
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(name, value)| !value.is_empty() && is_named_like_a_secret(name))
+        .map(|(name, _)| excerpt(name.as_bytes()))
+        .collect();
+    names.dedup();
+    names.truncate(MOST_NAMES);
+    names
+}
+
+/// Whether a parameter's name says that its value lets somebody in. Codes that are good for one use only,
+/// and signatures of links that are meant to be handed on, are not among them.
+fn is_named_like_a_secret(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .take(64)
+        .collect();
+    ["token", "password", "passwd", "secret", "apikey", "sessionid"]
+        .iter()
+        .any(|end| plain.ends_with(end))
+        || [
+            "auth",
+            "authorization",
+            "bearer",
+            "jwt",
+            "phpsessid",
+            "pwd",
+            "session",
+            "sid",
+        ]
+        .contains(&plain.as_str())
 }
 
 /// Follows redirects from a plain request on. What stays on one host stays on its address; another host is
@@ -226,7 +327,7 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
     }
 }
 
-async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
+pub(super) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,
@@ -251,93 +352,4 @@ async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn from(path: &str) -> Place {
-        Place {
-            tls: false,
-            host: "example.com".into(),
-            port: 80,
-            path: path.into(),
-        }
-    }
-
-    fn leads(location: &[u8]) -> Result<String, &'static str> {
-        match next(&from("/a/b?c"), &Exchange::new(301, [("location", location)])) {
-            Next::To { place, .. } => Ok(place.url()),
-            Next::Broken(code, _) => Err(code),
-            Next::End => Err("end"),
-        }
-    }
-
-    #[test]
-    fn locations_are_resolved() {
-        for (location, to) in [
-            ("https://example.com", "https://example.com/"),
-            ("HTTPS://EXAMPLE.com.:443/x", "https://example.com/x"),
-            ("//www.example.com/x", "http://www.example.com/x"),
-            ("/login?next={run.0}&x", "http://example.com/login?next={run.0}&x"),
-            ("d?e#f", "http://example.com/a/d?e"),
-            ("?q", "http://example.com/a/b?q"),
-            ("https://example.com:8443/../x", "https://example.com:8443/x"),
-            ("https://[2001:DB8::1]/", "https://[2001:db8::1]/"),
-            ("https://0x7f.1/", "https://127.0.0.1/"),
-            ("https://bücher.example/", "https://xn--bcher-kva.example/"),
-            (" https://example.com/ ", "https://example.com/"),
-        ] {
-            assert_eq!(leads(location.as_bytes()).as_deref(), Ok(to), "{location}");
-        }
-    }
-
-    #[test]
-    fn what_leads_nowhere_is_told() {
-        for location in [
-            &b""[..],
-            b" ",
-            b"https://",
-            b"https://exa mple/",
-            b"https://example.com:99999/",
-            b"https://example.com:0/",
-            b"javascript:alert(1)",
-            b"ftp://example.com/",
-            b"\xff\xfe",
-            &[b'x'; LONGEST_LOCATION + 1],
-        ] {
-            assert_eq!(leads(location), Err("invalid_location"), "{location:?}");
-        }
-        assert!(leads(&[b'x'; LONGEST_LOCATION]).is_ok());
-        let none = Exchange::new(301, [("server", "x")]);
-        assert!(matches!(next(&from("/"), &none), Next::Broken("no_location", _)));
-        let both = |a, b| {
-            next(
-                &from("/"),
-                &Exchange::new(301, [("location", a), ("location", b)]),
-            )
-        };
-        assert!(matches!(both("/a", "/b"), Next::Broken("several_locations", _)));
-        assert!(matches!(both("/a", "/a"), Next::To { .. }));
-    }
-
-    #[test]
-    fn only_five_statuses_lead_on() {
-        for status in (100..600).filter(|status| is_redirect(*status)) {
-            assert!([301, 302, 303, 307, 308].contains(&status));
-        }
-        assert_eq!(
-            next(&from("/"), &Exchange::new(304, [("location", "/x")])),
-            Next::End
-        );
-    }
-
-    #[test]
-    fn userinfo_and_query_values_are_not_shown() {
-        let exchange = Exchange::new(301, [("location", "https://joe:pw@example.com/?token=s3cret")]);
-        let Next::To { place, has_userinfo } = next(&from("/"), &exchange) else {
-            panic!("no place")
-        };
-        assert!(has_userinfo);
-        assert_eq!(place.to_string(), "https://example.com/?…");
-        assert!(!place.url().contains("joe"));
-    }
-}
+mod tests;
