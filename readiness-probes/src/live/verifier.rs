@@ -80,10 +80,14 @@ impl ServerCertVerifier for Recorder {
             },
             result => result,
         };
-        let anchor = self.paths.best(end_entity, intermediates, now).or_else(|| {
-            let at = instant_within(end_entity)?;
-            self.paths.best(end_entity, intermediates, at)
-        });
+        // Where there is a path at all: a name and a date are other questions.
+        let at = match &result {
+            Ok(_) => Some(now),
+            Err(e) if is_about_name(e) => Some(now),
+            Err(e) if is_about_time(e) => instant_within(end_entity),
+            Err(_) => None,
+        };
+        let anchor = at.and_then(|at| self.paths.best(end_entity, intermediates, at));
         let chain = std::iter::once(end_entity).chain(intermediates);
         let mut shown = self.seen.lock();
         shown.chain = ServerChain::new(chain.map(|der| der.to_vec()).collect());
@@ -146,6 +150,14 @@ fn is_about_time(e: &Error) -> bool {
     matches!(
         e,
         Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+    )
+}
+
+fn is_about_name(e: &Error) -> bool {
+    use CertificateError::{NotValidForName, NotValidForNameContext};
+    matches!(
+        e,
+        Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })
     )
 }
 
