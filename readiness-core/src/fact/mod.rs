@@ -12,6 +12,7 @@ mod ports;
 mod starttls;
 mod tcp;
 mod tls;
+mod trust_store;
 mod view;
 
 pub use self::{
@@ -23,6 +24,9 @@ pub use self::{
     ports::{PortSet, PortSetError},
     starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
-    tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    tls::{
+        Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
+    },
+    trust_store::{StoreVerdict, TrustIn, TrustInStores, TrustStore},
     view::{Family, LookFrom, View},
 };

@@ -23,6 +23,8 @@ mod files;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
+mod paths;
+#[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
 mod postgres;
@@ -34,6 +36,8 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "tls")]
+mod stores;
 #[cfg(feature = "net")]
 mod sweep;
 #[cfg(not(feature = "dns"))]

@@ -2,8 +2,10 @@
 
 mod alpn;
 mod certificate;
+mod certificate_rules;
 mod chain;
 mod cipher_suites;
+mod der;
 mod expiry;
 mod files;
 #[cfg(test)]
@@ -15,17 +17,22 @@ mod key_exchange;
 mod opening;
 mod protocol;
 mod refusal;
+mod served;
 mod served_matches_file;
 mod suite;
 mod trust;
+mod trusted_everywhere;
 mod versions;
 mod x509;
 
+pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
+    certificate_rules::TlsCertificateRules,
     cipher_suites::TlsCipherSuites,
     files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
     protocol::TlsProtocol,
     served_matches_file::TlsServedMatchesFile,
+    trusted_everywhere::TlsTrustedEverywhere,
     versions::TlsVersions,
 };
