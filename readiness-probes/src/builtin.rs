@@ -46,7 +46,9 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::PermissionsPolicy::check)
         .add_with(http::ReferrerPolicy::check);
     #[cfg(feature = "api")]
-    registry.add_with(http::HttpJson::check);
+    registry
+        .add_with(http::HttpJson::check)
+        .add_with(tls::TlsRenewalWindow::check);
     #[cfg(feature = "dep")]
     registry.add::<dep::Postgres>().add::<dep::Redis>();
 }

@@ -17,6 +17,8 @@ mod key_exchange;
 mod opening;
 mod protocol;
 mod refusal;
+#[cfg(feature = "api")]
+mod renewal_window;
 mod served;
 mod served_matches_file;
 mod suite;
@@ -25,6 +27,8 @@ mod trusted_everywhere;
 mod versions;
 mod x509;
 
+#[cfg(feature = "api")]
+pub use self::renewal_window::TlsRenewalWindow;
 pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,

@@ -134,9 +134,11 @@ fn judge(stores: &TrustInStores) -> Outcome {
         .iter()
         .filter_map(|verdict| of_store(verdict, &trusting))
         .collect();
-    let lacking: Vec<String> = findings.iter().map(|finding| finding.subject.clone()).collect();
+    let lacking = findings.iter().filter(|finding| finding.status.is_fail());
+    let lacking: Vec<String> = lacking.map(|finding| finding.subject.clone()).collect();
     let lacking = lacking.join(", ");
     let summary = match (trusting.as_str(), lacking.as_str()) {
+        ("", "") => "none of the stores can be used".to_owned(),
         (trusting, "") => format!("trusted by {trusting}"),
         ("", lacking) => format!("trusted by none: not by {lacking}"),
         (trusting, lacking) => format!("trusted by {trusting}, not by {lacking}"),
@@ -238,9 +240,16 @@ mod tests {
             (
                 trusted(),
                 None,
-                "trusted by `platform`, not by `file:ca.pem`",
+                "trusted by `platform`",
                 "unknown",
                 &["store_unusable"],
+            ),
+            (
+                None,
+                None,
+                "none of the stores can be used",
+                "unknown",
+                &["store_unusable", "store_unusable"],
             ),
             // Faults that are no store's.
             (
