@@ -35,20 +35,28 @@ pub fn register(registry: &mut Registry) {
     registry
         .add_with(http::Cookies::check)
         .add_with(http::CrossOriginIsolation::check)
-        .add_with(http::Csp::check)
+        .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
-        //.add_with(http::HstsPreload::check)
+        .add::<http::HstsPreload>()
         .add_with(http::HttpHealth::check)
         .add_with(http::HttpsRedirect::check)
         .add_with(http::Nosniff::check)
+        .add_with(http::Observatory::check)
         .add_with(http::PermissionsPolicy::check)
-        .add_with(http::ReferrerPolicy::check);
+        .add_with(http::ReferrerPolicy::check)
+        .add_with(http::ReportingEndpoints::check);
+    #[cfg(feature = "csp")]
+    registry.add_with(http::Csp::check);
     #[cfg(feature = "api")]
     registry
         .add_with(http::HttpJson::check)
         .add_with(tls::TlsRenewalWindow::check);
+    #[cfg(feature = "html")]
+    registry
+        .add_with(http::NoMixedContent::check)
+        .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
     registry.add::<dep::Postgres>().add::<dep::Redis>();
 }

@@ -17,7 +17,11 @@ use crate::{
 };
 
 /// A website: its name, certificate and protocol, the way from http to https, and the headers that
-/// browsers enforce.
+/// browsers enforce. `http.csp` is part of it with the cargo feature `csp`.
+///
+/// In a readiness.toml `with = { tls = "standard" }` looks at the versions of TLS too, with five connections
+/// more for each address, and `tls = "deep"` at every suite and group, with about 50. Default: `quick`, which
+/// is one handshake.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +46,7 @@ pub fn api(url: &str) -> Result<Suite, PresetError> {
     suite("api", Target::parse(url)?)
 }
 
-/// The security headers of one URL, and nothing else.
+/// The security headers of one URL, and nothing else. `http.csp` is part of it with the cargo feature `csp`.
 ///
 /// # Errors
 /// As [`web`].
@@ -134,6 +138,7 @@ const FOUNDATION: &[&str] = &[
 #[cfg(feature = "http")]
 const PAGE_HEADERS: &[&str] = &[
     "http.hsts",
+    #[cfg(feature = "csp")]
     "http.csp",
     "http.framing",
     "http.nosniff",
@@ -142,10 +147,18 @@ const PAGE_HEADERS: &[&str] = &[
     "http.cross_origin_isolation",
     "http.cookies",
     "http.disclosure",
+    "http.current_headers",
+    "http.reporting_endpoints",
 ];
 
 #[cfg(feature = "http")]
-const API_HEADERS: &[&str] = &["http.hsts", "http.nosniff", "http.cookies", "http.disclosure"];
+const API_HEADERS: &[&str] = &[
+    "http.hsts",
+    "http.nosniff",
+    "http.cookies",
+    "http.disclosure",
+    "http.current_headers",
+];
 
 /// What `web` and `api` can be told.
 #[cfg(feature = "http")]
@@ -155,6 +168,33 @@ struct WebSettings {
     health_path: Option<String>,
     plain_port: Option<u16>,
     allowed_ports: Option<PortSet>,
+    tls: Option<TlsDepth>,
+}
+
+/// How much TLS is asked of each address.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TlsDepth {
+    /// One handshake, which everything else stands on too.
+    #[default]
+    Quick,
+    /// Five hellos more: the versions.
+    Standard,
+    /// About 50 hellos: the versions, the suites and the groups.
+    Deep,
+}
+
+#[cfg(feature = "http")]
+impl TlsDepth {
+    /// The probes beyond those of the foundation.
+    fn probes(self) -> &'static [&'static str] {
+        match self {
+            Self::Quick => &[],
+            Self::Standard => &["tls.versions"],
+            Self::Deep => &["tls.versions", "tls.cipher_suites"],
+        }
+    }
 }
 
 #[cfg(feature = "http")]
@@ -180,6 +220,9 @@ impl WebSettings {
                 _ => Value::Null,
             };
             list.push(maker.one(id, &settings)?);
+        }
+        for id in self.tls.unwrap_or_default().probes() {
+            list.push(maker.one(id, &Value::Null)?);
         }
         if let Some(path) = &self.health_path {
             list.push(maker.one("http.health", &json!({ "path": path }))?);

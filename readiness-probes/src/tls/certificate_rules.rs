@@ -48,7 +48,8 @@ readiness_core::probe! {
         /// Whether the rules of public authorities apply. By default they do under a public root, where the
         /// profile asks for them.
         pub public_rules: Option<bool> = None,
-        /// The dialogue before TLS, as in `tls.certificate`.
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
         pub starttls: Option<StartTls> = None,
     }
     id: "tls.certificate_rules",
