@@ -67,25 +67,22 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verify = |at| {
-            self.inner
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
-        };
-        let result = match verify(now) {
-            // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
-            // from the certificates themselves, so the other fault is the one worth telling.
-            Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
-                Some(Err(other)) if !is_about_time(&other) => Err(other),
-                _ => Err(e),
-            },
-            result => result,
-        };
+        let trust = trust_of(
+            &self.inner,
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
         // Where there is a path at all: a name and a date are other questions.
-        let at = match &result {
-            Ok(_) => Some(now),
-            Err(e) if is_about_name(e) => Some(now),
-            Err(e) if is_about_time(e) => instant_within(end_entity),
-            Err(_) => None,
+        let at = match &trust {
+            Trust::Untrusted { kind, .. } => match kind {
+                UntrustedKind::WrongName => Some(now),
+                UntrustedKind::Expired | UntrustedKind::NotYetValid => instant_within(end_entity),
+                _ => None,
+            },
+            _ => Some(now),
         };
         let anchor = at.and_then(|at| self.paths.best(end_entity, intermediates, at));
         let chain = std::iter::once(end_entity).chain(intermediates);
@@ -95,10 +92,7 @@ impl ServerCertVerifier for Recorder {
             shown.ocsp_staple = ServerChain::new(vec![ocsp_response.to_vec()]);
         }
         shown.anchor = anchor;
-        shown.trust = Some(match result {
-            Ok(_) => Trust::Trusted,
-            Err(e) => untrusted(&e),
-        });
+        shown.trust = Some(trust);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -122,6 +116,31 @@ impl ServerCertVerifier for Recorder {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// What the roots of a verifier say of a chain.
+pub(crate) fn trust_of(
+    verifier: &WebPkiServerVerifier,
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+    ocsp_response: &[u8],
+    now: UnixTime,
+) -> Trust {
+    let verify = |at| verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at);
+    let result = match verify(now) {
+        // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
+        // from the certificates themselves, so the other fault is the one worth telling.
+        Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
+            Some(Err(other)) if !is_about_time(&other) => Err(other),
+            _ => Err(e),
+        },
+        result => result,
+    };
+    match result {
+        Ok(_) => Trust::Trusted,
+        Err(e) => untrusted(&e),
     }
 }
 
@@ -150,14 +169,6 @@ fn is_about_time(e: &Error) -> bool {
     matches!(
         e,
         Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
-    )
-}
-
-fn is_about_name(e: &Error) -> bool {
-    use CertificateError::{NotValidForName, NotValidForNameContext};
-    matches!(
-        e,
-        Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })
     )
 }
 

@@ -20,13 +20,18 @@ mod opening;
 mod protocol;
 mod refusal;
 mod renewal;
+#[cfg(feature = "api")]
+mod renewal_window;
 mod served;
 mod served_matches_file;
 mod suite;
 mod trust;
+mod trusted_everywhere;
 mod versions;
 mod x509;
 
+#[cfg(feature = "api")]
+pub use self::renewal_window::TlsRenewalWindow;
 pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
@@ -35,5 +40,6 @@ pub use self::{
     files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
     protocol::TlsProtocol,
     served_matches_file::TlsServedMatchesFile,
+    trusted_everywhere::TlsTrustedEverywhere,
     versions::TlsVersions,
 };
