@@ -87,10 +87,9 @@ pub(in crate::live) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         stream.write_all(&write(hello, random)).await?;
         stream.flush().await
     };
-    match timeout_at(deadline, sent).await {
-        Err(_) => return reply.end(End::Silent),
-        // Who refuses at once may have said why before it closed: that is still there to be read.
-        Ok(Ok(()) | Err(_)) => {}
+    // Who refuses at once may have said why before it closed: that is still there to be read.
+    if timeout_at(deadline, sent).await.is_err() {
+        return reply.end(End::Silent);
     }
     let mut chunk = [0; 4096];
     loop {

@@ -21,6 +21,8 @@ mod trust;
 mod versions;
 mod x509;
 
+#[doc(hidden)]
+pub use self::hello::read_hello_reply;
 pub use self::{
     certificate::TlsCertificate,
     cipher_suites::TlsCipherSuites,
