@@ -24,7 +24,8 @@ pub fn register(registry: &mut Registry) {
     registry.add_with(net::PortExposure::check);
     #[cfg(feature = "tls")]
     registry
-        .add::<tls::TlsCertificate>()
+        .add_with(tls::TlsCertificate::check)
+        .add::<tls::TlsCertificateRules>()
         .add_with(tls::TlsCipherSuites::check)
         .add_with(tls::TlsProtocol::check)
         .add_with(tls::TlsServedMatchesFile::check)

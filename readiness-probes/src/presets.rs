@@ -130,6 +130,7 @@ pub fn register(registry: &mut Registry) {
 const FOUNDATION: &[&str] = &[
     "dns.records",
     "tls.certificate",
+    "tls.certificate_rules",
     "tls.protocol",
     "http.https_redirect",
 ];

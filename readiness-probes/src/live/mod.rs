@@ -23,6 +23,8 @@ mod files;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
+mod paths;
+#[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
 mod postgres;

@@ -2,8 +2,10 @@
 
 mod alpn;
 mod certificate;
+mod certificate_rules;
 mod chain;
 mod cipher_suites;
+mod der;
 mod expiry;
 mod files;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod key_exchange;
 mod opening;
 mod protocol;
 mod refusal;
+mod served;
 mod served_matches_file;
 mod suite;
 mod trust;
@@ -23,8 +26,10 @@ mod x509;
 
 #[doc(hidden)]
 pub use self::hello::read_hello_reply;
+pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
+    certificate_rules::TlsCertificateRules,
     cipher_suites::TlsCipherSuites,
     files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
     protocol::TlsProtocol,

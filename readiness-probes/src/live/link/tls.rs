@@ -178,6 +178,7 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let seen = Seen::default();
     let recorder = Recorder {
         inner: Arc::clone(&roots.verifier),
+        paths: Arc::clone(&roots.paths),
         seen: seen.clone(),
     };
     let certificate = ClientCertificate {
@@ -226,6 +227,7 @@ fn session(connection: &rustls::ClientConnection, shown: Shown) -> TlsSession {
     });
     let mut session = TlsSession::new(shown.chain, trust);
     session.signature_valid = shown.signature_valid == Some(true);
+    session.anchor = shown.anchor;
     session.ocsp_staple = shown.ocsp_staple;
     session.client_certificate_requested = shown.client_certificate_requested;
     session.version = match connection.protocol_version() {
