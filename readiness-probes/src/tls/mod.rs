@@ -32,6 +32,8 @@ mod x509;
 
 #[cfg(feature = "api")]
 pub use self::renewal_window::TlsRenewalWindow;
+#[doc(hidden)]
+pub use self::hello::read_hello_reply;
 pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
