@@ -17,5 +17,7 @@ pub mod pki;
 #[cfg(feature = "real")]
 pub mod relay;
 #[cfg(feature = "real")]
+pub mod tls_server;
+#[cfg(feature = "real")]
 pub mod web;
 pub mod wellformed;

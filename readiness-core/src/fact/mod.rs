@@ -9,6 +9,7 @@ mod document;
 mod hello;
 mod http;
 mod ports;
+mod starttls;
 mod tcp;
 mod tls;
 mod view;
@@ -20,7 +21,10 @@ pub use self::{
     hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
+    starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
-    tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    tls::{
+        Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
+    },
     view::{Family, LookFrom, View},
 };

@@ -68,6 +68,10 @@ pub struct Live {
     body_timeout: Duration,
 }
 
+/// A connection, a dialogue in plain text with some servers, and the handshake, each with its own timeouts.
+#[cfg(feature = "tls")]
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(20);
+
 #[cfg(feature = "tls")]
 #[derive(Clone)]
 enum Authority {
@@ -200,7 +204,9 @@ impl Live {
             .with(RouteSource(Arc::clone(&shared)))
             .with::<readiness_core::fact::TcpConnect, _>(link());
         #[cfg(feature = "tls")]
-        let sources = sources.with::<readiness_core::fact::TlsHandshake, _>(link());
+        let sources = sources
+            .with_deadline::<readiness_core::fact::TlsHandshake, _>(link(), HANDSHAKE_DEADLINE)
+            .with(super::files::FileSource(Arc::clone(&shared)));
         #[cfg(feature = "tls")]
         let sources = sources.with_deadline::<readiness_core::fact::TlsHello, _>(
             super::hello::HelloSource(Arc::clone(&shared)),

@@ -1,6 +1,8 @@
 //! The sources: how facts are got from real deployments. All network I/O of this crate is in here.
 
 mod builder;
+#[cfg(feature = "http")]
+mod in_process;
 mod link;
 mod names;
 mod route;
@@ -19,7 +21,11 @@ mod document;
 #[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
+mod files;
+#[cfg(feature = "tls")]
 mod hello;
+#[cfg(feature = "tls")]
+mod paths;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
@@ -42,5 +48,9 @@ mod verifier;
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]
 pub use self::document::read_document;
+#[cfg(feature = "http")]
+pub use self::in_process::InProcess;
+#[cfg(feature = "tower")]
+pub use self::in_process::NoBody;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;

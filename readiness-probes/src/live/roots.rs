@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use readiness_core::{ObserveError, Reason};
+use readiness_core::{ObserveError, Reason, fact::AnchorStore};
 use rustls::{
     RootCertStore, client::WebPkiServerVerifier, crypto::CryptoProvider, pki_types::CertificateDer,
 };
 use tokio::sync::OnceCell;
+
+use super::paths::Paths;
 
 /// The trust anchors of one [`Live`](super::Live), loaded when they are first needed.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Loaded {
     pub(crate) store: Arc<RootCertStore>,
     /// Judges paths. Building it is not free, and it holds nothing of a connection.
     pub(crate) verifier: Arc<WebPkiServerVerifier>,
+    /// Tells which root a path leads to.
+    pub(crate) paths: Arc<Paths>,
     /// Such as `platform + ca.pem`.
     pub(crate) name: String,
     pub(crate) count: u32,
@@ -55,18 +59,21 @@ impl Roots {
     ) -> Result<Loaded, ObserveError> {
         let mut store = RootCertStore::empty();
         let (usable, _) = store.add_parsable_certificates(platform);
-        let name = if usable > 0 {
-            "platform"
+        let (name, origin) = if usable > 0 {
+            ("platform", AnchorStore::Platform)
         } else {
             store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            "webpki-roots"
+            ("webpki-roots", AnchorStore::WebpkiRoots)
         };
+        let own = store.len();
         store.add_parsable_certificates(self.given.iter().cloned());
         let mut parts = vec![name];
         parts.extend(self.names.iter().map(String::as_str));
         let name = parts.join(" + ");
         let count = u32::try_from(store.len()).unwrap_or(u32::MAX);
+        let algorithms = provider.signature_verification_algorithms;
         let store = Arc::new(store);
+        let paths = Arc::new(Paths::new(Arc::clone(&store), own, origin, algorithms));
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(provider))
             .build()
             .map_err(|e| failed(&e))?;
@@ -74,6 +81,7 @@ impl Roots {
             #[cfg(feature = "api")]
             store,
             verifier,
+            paths,
             name,
             count,
         })

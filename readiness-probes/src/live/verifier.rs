@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use readiness_core::fact::{ServerChain, Trust, UntrustedKind};
+use readiness_core::fact::{Anchor, ServerChain, Trust, UntrustedKind};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, SignatureScheme,
     client::{
@@ -10,6 +10,8 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
     sign::CertifiedKey,
 };
+
+use super::paths::Paths;
 
 /// What one handshake showed. Shared by its verifier and its resolver of client certificates.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,7 @@ pub(crate) struct Shown {
     pub(crate) chain: ServerChain,
     pub(crate) ocsp_staple: ServerChain,
     pub(crate) trust: Option<Trust>,
+    pub(crate) anchor: Option<Anchor>,
     pub(crate) signature_valid: Option<bool>,
     pub(crate) client_certificate_requested: bool,
 }
@@ -41,6 +44,7 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) inner: Arc<WebPkiServerVerifier>,
+    pub(crate) paths: Arc<Paths>,
     pub(crate) seen: Seen,
 }
 
@@ -76,12 +80,21 @@ impl ServerCertVerifier for Recorder {
             },
             result => result,
         };
+        // Where there is a path at all: a name and a date are other questions.
+        let at = match &result {
+            Ok(_) => Some(now),
+            Err(e) if is_about_name(e) => Some(now),
+            Err(e) if is_about_time(e) => instant_within(end_entity),
+            Err(_) => None,
+        };
+        let anchor = at.and_then(|at| self.paths.best(end_entity, intermediates, at));
         let chain = std::iter::once(end_entity).chain(intermediates);
         let mut shown = self.seen.lock();
         shown.chain = ServerChain::new(chain.map(|der| der.to_vec()).collect());
         if !ocsp_response.is_empty() {
             shown.ocsp_staple = ServerChain::new(vec![ocsp_response.to_vec()]);
         }
+        shown.anchor = anchor;
         shown.trust = Some(match result {
             Ok(_) => Trust::Trusted,
             Err(e) => untrusted(&e),
@@ -137,6 +150,14 @@ fn is_about_time(e: &Error) -> bool {
     matches!(
         e,
         Error::InvalidCertificate(Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })
+    )
+}
+
+fn is_about_name(e: &Error) -> bool {
+    use CertificateError::{NotValidForName, NotValidForNameContext};
+    matches!(
+        e,
+        Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })
     )
 }
 

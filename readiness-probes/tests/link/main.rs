@@ -10,6 +10,7 @@ mod peer;
 mod api;
 mod hostile;
 mod secrets;
+mod starttls;
 mod trust;
 
 use std::{

@@ -10,7 +10,7 @@ use std::{
 
 use readiness_core::{
     Cause, ObserveError, Reason,
-    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsSession, Trust, UntrustedKind},
+    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
 };
 use rustls::{
     AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Shared, Step, cause, tcp};
+use super::{Shared, Step, cause, starttls, tcp};
 use crate::{
     live::{
         roots::Loaded,
@@ -58,21 +58,46 @@ impl Secured {
 
 pub(super) async fn secure(
     shared: Arc<Shared>,
-    endpoint: Endpoint,
+    key: TlsHandshake,
     tcp: Step<tcp::Connected>,
 ) -> Result<Arc<Secured>, ObserveError> {
     let tcp = tcp.await?;
-    let stream = tcp.take()?;
-    let Endpoint { address, name, .. } = &endpoint;
-    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
-    let offer = [&b"h2"[..], b"http/1.1"];
-    let began = Instant::now();
-    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
+    let mut stream = tcp.take()?;
+    let Endpoint { address, name, .. } = &key.endpoint;
     let subject = format!("TLS handshake with {address}");
     let fail = |reason, said: &str| {
         let message = format!("TLS handshake with {address} for `{name}` failed: {said}");
         cause(subject.clone(), reason, message, &shared)
     };
+    let mut starttls_us = 0;
+    if let Some(script) = &key.starttls {
+        let began = Instant::now();
+        let names = starttls::Names::new(name, stream.local_addr());
+        if let Err(refusal) = starttls::negotiate(script, &names, &mut stream).await {
+            let failed = fail(refusal.reason.clone(), &refusal.message);
+            if refusal.is_blindness() {
+                return Err(ObserveError::because(failed));
+            }
+            let mut facts = TlsFacts::new(TlsEnd::Refused {
+                reason: refusal.reason,
+                message: refusal.message,
+                chain: ServerChain::default(),
+            });
+            facts.connect_us = tcp.facts.connect_us;
+            facts.starttls_us = tcp::micros(began.elapsed());
+            return Ok(Arc::new(Secured {
+                facts,
+                failed: Some(failed),
+                #[cfg(feature = "http")]
+                stream: Mutex::new(None),
+            }));
+        }
+        starttls_us = tcp::micros(began.elapsed());
+    }
+    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
+    let offer = offered(&key);
+    let began = Instant::now();
+    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
     let (end, failed, stream) = match tokio::time::timeout(shared.tls.timeout, handshake).await {
         Err(_) => {
@@ -85,9 +110,12 @@ pub(super) async fn secure(
         }
         Ok(Ok(Handshake::Refused {
             reason,
-            message,
+            mut message,
             chain,
         })) => {
+            if key.starttls.is_some() && reason == Reason::TLS_NOT_TLS {
+                "the peer agreed to TLS, and then sent something else".clone_into(&mut message);
+            }
             let failed = fail(reason.clone(), &message);
             let end = TlsEnd::Refused {
                 reason,
@@ -100,12 +128,23 @@ pub(super) async fn secure(
     let mut facts = TlsFacts::new(end);
     facts.connect_us = tcp.facts.connect_us;
     facts.handshake_us = tcp::micros(began.elapsed());
+    facts.starttls_us = starttls_us;
     Ok(Arc::new(Secured {
         facts,
         failed,
         #[cfg(feature = "http")]
         stream: Mutex::new(stream),
     }))
+}
+
+/// The protocols offered by ALPN (RFC 7301): those of the key, else those of HTTP where nothing comes before
+/// TLS. A mail server or a database may end a handshake that offers it HTTP alone.
+fn offered(key: &TlsHandshake) -> Vec<&[u8]> {
+    match &key.alpn {
+        Some(alpn) => alpn.iter().map(String::as_bytes).collect(),
+        None if key.starttls.is_some() => Vec::new(),
+        None => vec![b"h2", b"http/1.1"],
+    }
 }
 
 /// How a handshake ended, with what stands on it.
@@ -139,6 +178,7 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let seen = Seen::default();
     let recorder = Recorder {
         inner: Arc::clone(&roots.verifier),
+        paths: Arc::clone(&roots.paths),
         seen: seen.clone(),
     };
     let certificate = ClientCertificate {
@@ -187,6 +227,7 @@ fn session(connection: &rustls::ClientConnection, shown: Shown) -> TlsSession {
     });
     let mut session = TlsSession::new(shown.chain, trust);
     session.signature_valid = shown.signature_valid == Some(true);
+    session.anchor = shown.anchor;
     session.ocsp_staple = shown.ocsp_staple;
     session.client_certificate_requested = shown.client_certificate_requested;
     session.version = match connection.protocol_version() {

@@ -9,6 +9,8 @@ mod reply;
 mod write;
 
 #[cfg(test)]
+pub(crate) mod fake;
+#[cfg(test)]
 pub(crate) mod forge;
 #[cfg(test)]
 mod tests;

@@ -137,14 +137,12 @@ pub(in crate::tls) fn nothing_agreed(all: &[Tried]) -> Option<(Reason, &str)> {
     if all.iter().any(|tried| tried.agreed().is_some()) {
         return None;
     }
-    // What is unclear tells more of the trouble than what is refused.
-    let of = |tried: &'_ Tried| -> u8 {
-        match tried.verdict {
-            Verdict::Unclear(..) => 0,
-            _ => 1,
-        }
-    };
-    let first = all.iter().min_by_key(|tried| of(tried))?;
+    // What is unclear tells more of the trouble than what is refused, and TLS 1.2 more than versions that
+    // nobody misses.
+    let first = all.iter().min_by_key(|tried| {
+        let is_clear = !matches!(tried.verdict, Verdict::Unclear(..));
+        (is_clear, tried.version != TlsVersion::Tls12)
+    })?;
     Some(match &first.verdict {
         Verdict::Unclear(reason, why) | Verdict::Ended(reason, why) => (reason.clone(), why),
         Verdict::Refused(how) => (Reason::TLS_ALERT, how),

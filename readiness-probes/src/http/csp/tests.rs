@@ -1,0 +1,519 @@
+use proptest::prelude::*;
+use readiness_core::{
+    ObserveError, Reason, Status, Target,
+    fact::{Document, HttpExchange, Meta},
+};
+
+use super::*;
+use crate::http::{Page as AtPath, samples};
+
+/// 132 bits, as a nonce should have.
+const NONCE: &str = "kJ8sP2xQvN4mZ7tR1yW5bg==";
+
+/// A page with these lines of the header that is enforced.
+pub(super) fn of(lines: &[&str]) -> Outcome {
+    let headers: Vec<_> = lines.iter().map(|line| (ENFORCED, *line)).collect();
+    judge(&Csp::default(), samples::looked(&samples::html(&headers)), None)
+}
+
+/// The codes of what is no note.
+pub(super) fn codes(outcome: &Outcome) -> Vec<&str> {
+    let bad = outcome.findings.iter().filter(|finding| !finding.is_note());
+    bad.map(|finding| finding.code.as_str()).collect()
+}
+
+fn notes(outcome: &Outcome) -> Vec<&str> {
+    let notes = outcome.findings.iter().filter(|finding| finding.is_note());
+    notes.map(|finding| finding.code.as_str()).collect()
+}
+
+fn with_headers(headers: &[(&str, &str)]) -> Outcome {
+    judge(&Csp::default(), samples::looked(&samples::html(headers)), None)
+}
+
+fn with_metas(headers: &[(&str, &str)], metas: Vec<Meta>) -> Outcome {
+    let mut document = Document::new();
+    document.metas = metas;
+    let exchange = samples::html(headers).document(document);
+    judge(&Csp::default(), samples::looked(&exchange), None)
+}
+
+#[test]
+fn what_a_policy_lets_happen() {
+    for (policy, wanted) in [
+        ("default-src 'self'", &[][..]),
+        ("default-src 'none'", &[]),
+        ("default-src", &[]),
+        (
+            "default-src 'self'; script-src 'self' https://cdn.example.com",
+            &[],
+        ),
+        ("default-src 'self'; style-src 'unsafe-inline'", &[]),
+        ("default-src 'self'; img-src * data:", &[]),
+        ("default-src *", &["any_host", "any_plugin"]),
+        ("default-src 'self'; script-src *.com", &["any_host"]),
+        ("default-src 'self'; script-src data:", &["data_scripts"]),
+        ("default-src 'self'; script-src blob:", &["blob_scripts"]),
+        ("default-src 'self' 'unsafe-inline'", &["unsafe_inline"]),
+        (
+            "default-src 'self'; script-src-attr 'unsafe-inline'",
+            &["unsafe_inline_handlers"],
+        ),
+        ("default-src 'self'; script-src *; script-src-elem 'self'", &[]),
+        ("default-src 'self'; script-src 'unsafe-eval'", &["unsafe_eval"]),
+        (
+            "default-src 'self'; script-src 'unsafe-eval'; require-trusted-types-for 'script'",
+            &[],
+        ),
+        (
+            "default-src 'self'; base-uri 'none'; script-src 'strict-dynamic'",
+            &["strict_dynamic_alone"],
+        ),
+        ("script-src 'self'", &["no_object_src"]),
+        ("script-src 'self'; object-src 'none'", &[]),
+        ("script-src 'self'; object-src *", &["any_plugin"]),
+        ("script-src 'self'; object-src data:", &["data_plugins"]),
+        ("default-src 'self'; form-action *", &["any_form_action"]),
+        ("object-src 'none'", &["no_script_policy"]),
+        ("frame-ancestors 'none'", &["no_script_policy", "no_object_src"]),
+        (
+            "upgrade-insecure-requests",
+            &["no_script_policy", "no_object_src"],
+        ),
+        // Elements are governed, handlers and eval are not.
+        (
+            "script-src-elem 'self'; object-src 'none'",
+            &["unsafe_inline_handlers", "unsafe_eval"],
+        ),
+        (
+            "script-src-attr 'none'; object-src 'none'",
+            &["unsafe_inline", "any_host", "unsafe_eval"],
+        ),
+        // A sandbox without scripts needs no other limit.
+        ("sandbox", &[]),
+        ("sandbox allow-scripts", &["no_script_policy"]),
+        ("default-src 'self'; default-src *", &["repeated_directive"]),
+        ("default-src 'self'; scrip-src *", &["unknown_directive"]),
+        ("default-src self", &["unquoted_keyword"]),
+        (
+            "\"default-src 'self'\"",
+            &["no_script_policy", "no_object_src", "malformed_directive"],
+        ),
+    ] {
+        let outcome = of(&[policy]);
+        assert_eq!(codes(&outcome), wanted, "{policy}");
+        for finding in outcome.findings.iter().filter(|finding| !finding.is_note()) {
+            assert!(!finding.remedy.is_empty(), "{policy}: {}", finding.code);
+            assert!(!finding.message.ends_with('.'), "{policy}: {}", finding.message);
+        }
+    }
+}
+
+#[test]
+fn hardened_policies_are_silent() {
+    for policy in [
+        // Nonces with 'strict-dynamic', and what older browsers fall back to.
+        "script-src 'nonce-kJ8sP2xQvN4mZ7tR1yW5bg==' 'strict-dynamic' https: 'unsafe-inline'; object-src 'none'; base-uri 'none'",
+        "script-src 'nonce-3f1c9a7be05d42688e4f10b2c7d69a5e' 'strict-dynamic' 'unsafe-inline' http: https:; \
+         object-src 'none'; base-uri 'self'; report-uri /csp; require-trusted-types-for 'script'",
+        "script-src 'strict-dynamic' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' https:; object-src 'none'; \
+         base-uri 'none'",
+        "default-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'self'; form-action 'self'",
+        // The set that OWASP proposes.
+        "default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; \
+         upgrade-insecure-requests",
+        // What helmet sends.
+        "default-src 'self';base-uri 'self';font-src 'self' https: data:;form-action 'self';frame-ancestors 'self';\
+         img-src 'self' data:;object-src 'none';script-src 'self';script-src-attr 'none';\
+         style-src 'self' https: 'unsafe-inline';upgrade-insecure-requests",
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'self'; \
+         base-uri 'self'; form-action 'self'; block-all-mixed-content",
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "default-src 'none'; frame-ancestors 'none'",
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src *",
+    ] {
+        let outcome = of(&[policy]);
+        assert!(outcome.status.is_pass(), "{policy}: {outcome:?}");
+        assert_eq!(codes(&outcome), [""; 0], "{policy}");
+    }
+}
+
+#[test]
+fn base_uri_weighs_beside_nonces_only() {
+    let base = |rest: &str| {
+        let outcome = of(&[&format!("default-src 'self'{rest}")]);
+        let finding = outcome
+            .findings
+            .into_iter()
+            .find(|finding| finding.code == "no_base_uri");
+        finding.map(|finding| finding.status)
+    };
+    let nonce = format!("; script-src 'nonce-{NONCE}'");
+    assert_eq!(base(""), Some(Status::Pass));
+    assert_eq!(base(&nonce), Some(Status::warn()));
+    assert_eq!(base(&format!("{nonce}; base-uri *")), Some(Status::warn()));
+    assert_eq!(base(&format!("{nonce}; base-uri 'none'")), None);
+    assert_eq!(base(&format!("{nonce}; base-uri https://a.example")), None);
+}
+
+#[test]
+fn several_policies_are_all_enforced() {
+    for (lines, wanted) in [
+        (&["default-src 'self', script-src *"][..], &[][..]),
+        (&["default-src 'self'", "script-src * 'unsafe-inline'"], &[]),
+        (&["script-src * 'unsafe-inline', default-src 'self'"], &[]),
+        (
+            &["script-src *", "script-src https:; object-src 'none'"],
+            &["any_host"],
+        ),
+        (
+            &["script-src 'unsafe-inline'; object-src 'none'", "script-src *"],
+            &[],
+        ),
+        (&["default-src 'self'", ""], &[]),
+        (&["script-src 'self'", "sandbox"], &[]),
+    ] {
+        assert_eq!(codes(&of(lines)), wanted, "{lines:?}");
+    }
+}
+
+#[test]
+fn what_opens_the_hole_and_what_gets_through_are_named() {
+    let outcome = of(&["frame-ancestors 'none', default-src 'self'; script-src https://*:443"]);
+    let finding = &outcome.findings[0];
+    assert_eq!(
+        finding.message,
+        "`script-src https://*:443` lets `https://evil.example/x.js` run, expected a list of hosts or nonces"
+    );
+    assert_eq!(finding.evidence[0].value, "https://evil.example/x.js");
+    assert_eq!(outcome.summary, "2 policies, 1 weakness");
+    let eval = of(&["script-src-elem 'self'; object-src 'none'"]);
+    assert_eq!(
+        eval.findings[0].message,
+        "no `script-src` stands in any policy, which lets `<img src=x onerror=alert(1)>` run, expected no inline \
+         handlers"
+    );
+}
+
+#[test]
+fn a_missing_policy_fails_and_report_only_does_not_enforce() {
+    assert_eq!(codes(&of(&[])), ["missing"]);
+    assert_eq!(codes(&of(&[""])), ["empty"]);
+    assert_eq!(codes(&of(&[" ;, ; "])), ["empty"]);
+    let report = |policy| with_headers(&[(REPORTED, policy)]);
+    let quiet = report("default-src 'self'; report-to csp");
+    assert_eq!(codes(&quiet), ["not_enforced"]);
+    assert_eq!(quiet.summary, "not enforced; if it were: scripts are limited");
+    let loud = report("default-src *; report-uri /csp");
+    assert_eq!(codes(&loud), ["not_enforced", "any_host", "any_plugin"]);
+    assert_eq!(
+        loud.findings[1].message,
+        "`default-src *` would let `https://evil.example/x.js` run, expected a list of hosts or nonces"
+    );
+    let nobody = report("default-src 'self'");
+    assert_eq!(codes(&nobody), ["not_enforced", "no_report_endpoint"]);
+}
+
+#[test]
+fn beside_an_enforced_policy_report_only_warns_at_most() {
+    let beside = |reported| with_headers(&[(ENFORCED, "default-src 'self'"), (REPORTED, reported)]);
+    let looser = beside("default-src *; report-to csp");
+    assert!(looser.status.is_pass(), "{looser:?}");
+    let note = looser
+        .findings
+        .iter()
+        .find(|finding| finding.code == "any_host")
+        .unwrap();
+    assert_eq!(note.subject, "report-only policy");
+    assert!(note.message.contains("would let"), "{}", note.message);
+    // What it is silent about is left to the enforced one.
+    let silent = beside("require-trusted-types-for 'script'; report-to csp");
+    assert!(
+        !silent
+            .findings
+            .iter()
+            .any(|finding| finding.subject == "report-only policy")
+    );
+    assert!(
+        beside("default-src 'self'").status.is_warn(),
+        "it reports to nobody"
+    );
+    // What it would stop is said of the enforced one.
+    let stricter = with_headers(&[
+        (ENFORCED, "default-src 'self'; script-src *"),
+        (REPORTED, "script-src 'self'; report-to csp"),
+    ]);
+    assert_eq!(codes(&stricter), ["any_host"]);
+    let message = &stricter.findings[0].message;
+    assert!(
+        message.ends_with("; the report-only policy would stop it"),
+        "{message}"
+    );
+}
+
+#[test]
+fn policies_in_meta_elements_count() {
+    let policy = |content: &str| Meta::http_equiv(ENFORCED, content);
+    let alone = with_metas(&[], vec![policy("default-src 'self'")]);
+    assert!(alone.status.is_pass(), "{alone:?}");
+    assert_eq!(alone.summary, "1 policy in `meta`, scripts are limited");
+    let open = with_metas(&[], vec![policy("default-src 'self'; script-src *")]);
+    assert_eq!(codes(&open), ["any_host"]);
+    // Both are enforced.
+    let both = with_metas(
+        &[(ENFORCED, "default-src *; object-src 'none'")],
+        vec![policy("script-src 'self'")],
+    );
+    assert_eq!(codes(&both), [""; 0]);
+    assert_eq!(
+        both.summary,
+        "2 policies in headers and `meta`, scripts are limited"
+    );
+    // What a `meta` element cannot hold.
+    let sandboxed = with_metas(&[], vec![policy("sandbox; object-src 'none'")]);
+    assert_eq!(codes(&sandboxed), ["no_script_policy", "ignored_in_meta"]);
+    let framed = with_metas(&[], vec![policy("default-src 'self'; frame-ancestors 'none'")]);
+    assert_eq!(codes(&framed), ["ignored_in_meta"]);
+    assert!(notes(&framed).contains(&"any_frame"));
+    let covered = with_metas(
+        &[(ENFORCED, "frame-ancestors 'none'")],
+        vec![policy("default-src 'self'; frame-ancestors 'none'")],
+    );
+    assert_eq!(codes(&covered), [""; 0]);
+    // A header holds a list, a `meta` element one policy.
+    let comma = with_metas(&[], vec![policy("default-src 'self', script-src *")]);
+    assert_eq!(
+        codes(&comma),
+        [
+            "any_host",
+            "any_plugin",
+            "comma_in_meta",
+            "malformed_source",
+            "missing_semicolon"
+        ]
+    );
+    let mut outside = policy("default-src 'self'");
+    outside.is_in_head = false;
+    assert_eq!(
+        codes(&with_metas(&[], vec![outside])),
+        ["missing", "outside_head"]
+    );
+    let reported = Meta::http_equiv(REPORTED, "default-src 'self'");
+    assert_eq!(
+        codes(&with_metas(&[], vec![reported])),
+        ["missing", "report_only_meta"]
+    );
+}
+
+#[test]
+fn what_was_looked_at_is_said_where_nothing_was_found() {
+    let bare = of(&[]).findings[0].message.clone();
+    assert!(bare.ends_with("; `meta` elements were not looked at"), "{bare}");
+    let looked = with_metas(&[], Vec::new()).findings[0].message.clone();
+    assert!(looked.ends_with(", in no `meta` element either"), "{looked}");
+    let exchange = samples::html::<&str>(&[]).document(Document::default());
+    let half = judge(&Csp::default(), samples::looked(&exchange), None);
+    assert!(
+        half.findings[0].message.contains("not read to its end"),
+        "{half:?}"
+    );
+}
+
+#[test]
+fn hosts_that_serve_others_code_are_told() {
+    let settings = Csp {
+        untrusted_script_hosts: vec!["cdn.example".into(), "other.example".into()],
+        ..Csp::default()
+    };
+    let of = |policy| {
+        judge(
+            &settings,
+            samples::looked(&samples::html(&[(ENFORCED, policy)])),
+            None,
+        )
+    };
+    let found = of("default-src 'self'; script-src 'self' https://cdn.example");
+    assert_eq!(codes(&found), ["untrusted_host"]);
+    assert!(
+        found
+            .findings
+            .iter()
+            .any(|finding| finding.subject == "host `cdn.example`")
+    );
+    assert!(found.status.is_fail());
+    assert!(of("default-src 'self'").status.is_pass());
+    // Where every host may, one finding says so.
+    assert_eq!(codes(&of("default-src 'self'; script-src *")), ["any_host"]);
+    assert_eq!(settings.check(), Ok(()));
+    let wrong = |hosts: Vec<String>| {
+        let settings = Csp {
+            untrusted_script_hosts: hosts,
+            ..Csp::default()
+        };
+        settings.check()
+    };
+    assert!(
+        wrong(vec!["*".into()])
+            .unwrap_err()
+            .contains("`*`, expected a host")
+    );
+    assert!(wrong(vec!["a.example".into(); 1000]).is_ok());
+    assert!(
+        wrong(vec!["a.example".into(); 1001])
+            .unwrap_err()
+            .contains("1001")
+    );
+}
+
+/// The outcome where two looks at a page give these policies.
+fn twice(first: &str, second: Result<&str, ObserveError>) -> Outcome {
+    let headers = |policy| [("content-type", "text/html"), (ENFORCED, policy)];
+    let url = "https://example.com/";
+    let key: HttpExchange = samples::key("example.com").sample(1);
+    let facts = samples::facts(url, &headers(first));
+    let facts = match second {
+        Ok(policy) => facts.with(key, Exchange::new(200, headers(policy))),
+        Err(error) => facts.with_error(key, error),
+    };
+    facts.judge(&Csp::default(), &Target::parse(url).unwrap())
+}
+
+#[test]
+fn a_nonce_is_new_in_each_response() {
+    let policy = |nonce: &str| format!("default-src 'self'; base-uri 'none'; script-src 'nonce-{nonce}'");
+    let (one, other) = (policy(NONCE), policy("zQ3tU8wYb1Nd6GfK5hJ2cA=="));
+    assert!(twice(&one, Ok(&other)).status.is_pass());
+    let again = twice(&one, Ok(&one));
+    assert_eq!(codes(&again), ["repeated_nonce"]);
+    assert!(again.status.is_fail());
+    let finding = again
+        .findings
+        .iter()
+        .find(|finding| finding.code == "repeated_nonce")
+        .unwrap();
+    assert_eq!(
+        finding.evidence[0].value,
+        format!("<script nonce=\"{NONCE}\">alert(1)</script>")
+    );
+    // Another policy keeps the script from running all the same.
+    let shut = format!("{one}, script-src 'self'");
+    assert!(twice(&shut, Ok(&shut)).status.is_warn());
+    // What cannot be seen again says nothing.
+    assert!(
+        twice(&one, Err(ObserveError::new(Reason::TCP_REFUSED, "refused")))
+            .status
+            .is_pass()
+    );
+    assert!(twice(&one, Ok("default-src 'self'")).status.is_pass());
+}
+
+#[test]
+fn the_kind_decides() {
+    let of = |status, headers: &[(&str, &str)]| {
+        let exchange = Exchange::new(status, headers.iter().copied());
+        judge(&Csp::default(), samples::looked(&exchange), None).status
+    };
+    assert!(of(200, &[("content-type", "application/json")]).is_pass());
+    assert!(of(200, &[("content-type", "text/css")]).is_not_applicable());
+    assert!(of(302, &[("location", "/")]).is_not_applicable());
+    assert!(of(404, &[("content-type", "text/html")]).is_warn());
+    assert!(of(404, &[("content-type", "application/json")]).is_not_applicable());
+    assert_eq!(of(401, &[]), Status::unknown(Reason::UNEXPECTED_RESPONSE));
+    let declared = AtPath::default().accept_status([401]);
+    let page = Exchange::new(401, [("content-type", "text/html")]);
+    let looked = samples::looked(&page).declared(&declared);
+    assert!(judge(&Csp::default(), looked, None).status.is_fail());
+}
+
+#[test]
+fn the_probe_judges_the_targets_own_path() {
+    let target = Target::parse("https://example.com/").unwrap();
+    let headers = [("content-type", "text/html"), (ENFORCED, "default-src 'self'")];
+    let outcome = samples::facts("https://example.com/", &headers).judge(&Csp::default(), &target);
+    assert_eq!(
+        (outcome.status, outcome.summary.as_str()),
+        (Status::Pass, "1 policy, scripts are limited")
+    );
+    let pages = Pages::new([AtPath::new("login")]);
+    let wrong = Csp {
+        pages,
+        ..Csp::default()
+    };
+    assert!(wrong.check().is_err());
+    assert!(Csp::default().check().is_ok());
+}
+
+#[test]
+fn hostile_values_make_few_findings() {
+    for value in samples::hostile() {
+        for name in [ENFORCED, REPORTED] {
+            let page = samples::html(&[(name, &value)]);
+            let outcome = judge(&Csp::default(), samples::looked(&page), Some(&page));
+            assert!(outcome.findings.len() < 60, "{}", outcome.findings.len());
+        }
+        let mut document = Document::new();
+        document.metas = vec![Meta::http_equiv(ENFORCED, String::from_utf8_lossy(&value))];
+        let page = samples::html(&[(ENFORCED, &value), (REPORTED, &value)]).document(document);
+        let outcome = judge(&Csp::default(), samples::looked(&page), Some(&page));
+        assert!(outcome.findings.len() < 150, "{}", outcome.findings.len());
+    }
+}
+
+#[test]
+fn a_thousand_policies_are_judged() {
+    for unit in [
+        "script-src *",
+        "script-src https://*:443 *.com data: 'unsafe-inline' 'unsafe-eval'",
+        "default-src 'self' 'nonce-YWJj'",
+        "script-src https://*:1 https://*:2 https://*:3 *.com *.net *.org",
+    ] {
+        let many = vec![unit; 1000];
+        let together = of(&[&many.join(",")]);
+        let apart = of(&many);
+        assert_eq!(codes(&together), codes(&apart), "{unit}");
+        assert!(together.findings.len() < 60);
+        let closed = of(&[&format!("{}, default-src 'self'", many.join(","))]);
+        assert!(!codes(&closed).contains(&"any_host"), "{unit}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let page = samples::html(&[(ENFORCED, &value), (REPORTED, &value)]);
+        let _ = judge(&Csp::default(), samples::looked(&page), Some(&page));
+    }
+
+    #[test]
+    fn no_words_panic(
+        words in proptest::collection::vec(
+            "(script-src|default-src|sandbox|base-uri|\\*|'none'|'unsafe-inline'|'nonce-[a-z]{0,3}'|https:|data:|\
+             [a-z*.]{1,5}:[0-9*]{1,6}/?[a-z/]{0,4}|;|,)",
+            0..12,
+        )
+    ) {
+        let value = words.join(" ");
+        let _ = of(&[&value]);
+    }
+
+    #[test]
+    fn one_more_policy_never_opens_a_hole(
+        first in "(script-src|default-src) ('self'|\\*|data:|'unsafe-inline'|https: 'nonce-YWJj')",
+        extra in "(script-src|default-src|img-src) ('self'|\\*|data:|\\*:8443|'unsafe-inline')",
+    ) {
+        let holes = |outcome: &Outcome| -> Vec<String> {
+            let all = codes(outcome).into_iter().filter(|code| *code != "weak_nonce" && *code != "no_base_uri");
+            all.map(str::to_owned).collect()
+        };
+        let alone = holes(&of(&[&first]));
+        // That nothing governs plug-ins may turn into a source that lets them in.
+        let same = |code: &str| match code {
+            "no_object_src" | "data_plugins" => "any_plugin".to_owned(),
+            other => other.to_owned(),
+        };
+        let known: Vec<String> = alone.iter().map(|code| same(code)).collect();
+        for code in holes(&of(&[&first, &extra])) {
+            prop_assert!(known.contains(&same(&code)), "{} and {} open {}", first, extra, code);
+        }
+    }
+}
