@@ -48,5 +48,8 @@ mod verifier;
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]
 pub use self::document::read_document;
+#[cfg(feature = "tls")]
+#[doc(hidden)]
+pub use self::link::starttls::hold_dialogue;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;

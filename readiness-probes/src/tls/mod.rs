@@ -27,6 +27,8 @@ mod trusted_everywhere;
 mod versions;
 mod x509;
 
+#[doc(hidden)]
+pub use self::hello::read_hello_reply;
 #[cfg(feature = "api")]
 pub use self::renewal_window::TlsRenewalWindow;
 pub(crate) use self::x509::name_of;
