@@ -29,6 +29,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(tls::TlsCipherSuites::check)
         .add_with(tls::TlsProtocol::check)
         .add_with(tls::TlsServedMatchesFile::check)
+        .add_with(tls::TlsTrustedEverywhere::check)
         .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry
@@ -54,7 +55,9 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "csp")]
     registry.add_with(http::Csp::check);
     #[cfg(feature = "api")]
-    registry.add_with(http::HttpJson::check);
+    registry
+        .add_with(http::HttpJson::check)
+        .add_with(tls::TlsRenewalWindow::check);
     #[cfg(feature = "html")]
     registry
         .add_with(http::NoMixedContent::check)

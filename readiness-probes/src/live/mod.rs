@@ -1,6 +1,8 @@
 //! The sources: how facts are got from real deployments. All network I/O of this crate is in here.
 
 mod builder;
+#[cfg(feature = "http")]
+mod in_process;
 mod link;
 mod names;
 mod route;
@@ -36,6 +38,8 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "tls")]
+mod stores;
 #[cfg(feature = "net")]
 mod sweep;
 #[cfg(not(feature = "dns"))]
@@ -46,5 +50,9 @@ mod verifier;
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]
 pub use self::document::read_document;
+#[cfg(feature = "http")]
+pub use self::in_process::InProcess;
+#[cfg(feature = "tower")]
+pub use self::in_process::NoBody;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;
