@@ -30,10 +30,10 @@ mod trusted_everywhere;
 mod versions;
 mod x509;
 
-#[cfg(feature = "api")]
-pub use self::renewal_window::TlsRenewalWindow;
 #[doc(hidden)]
 pub use self::hello::read_hello_reply;
+#[cfg(feature = "api")]
+pub use self::renewal_window::TlsRenewalWindow;
 pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
