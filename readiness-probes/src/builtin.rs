@@ -29,10 +29,16 @@ pub fn register(registry: &mut Registry) {
         .add_with(tls::TlsCipherSuites::check)
         .add_with(tls::TlsProtocol::check)
         .add_with(tls::TlsServedMatchesFile::check)
+        .add_with(tls::TlsTrustedEverywhere::check)
         .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry
+        .add_with(http::AuthenticationRequired::check)
+        .add_with(http::Caching::check)
+        .add_with(http::Compression::check)
+        .add_with(http::Content::check)
         .add_with(http::Cookies::check)
+        .add_with(http::Cors::check)
         .add_with(http::CrossOriginIsolation::check)
         .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
@@ -49,7 +55,9 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "csp")]
     registry.add_with(http::Csp::check);
     #[cfg(feature = "api")]
-    registry.add_with(http::HttpJson::check);
+    registry
+        .add_with(http::HttpJson::check)
+        .add_with(tls::TlsRenewalWindow::check);
     #[cfg(feature = "html")]
     registry
         .add_with(http::NoMixedContent::check)

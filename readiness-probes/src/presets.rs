@@ -334,3 +334,33 @@ pub enum PresetError {
     #[error(transparent)]
     Target(#[from] TargetError),
 }
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use super::*;
+
+    fn tls_probes(settings: &Value) -> Result<Vec<String>, RegistryError> {
+        let target = Arc::new(Target::parse("https://a.test").unwrap());
+        let list = builtin::registry().preset("web", &target, settings)?;
+        let ids = list.iter().map(|requirement| requirement.id().to_owned());
+        Ok(ids
+            .filter(|id| id == "tls.versions" || id == "tls.cipher_suites")
+            .collect())
+    }
+
+    #[test]
+    fn how_much_tls_is_asked_is_said_by_one_word() {
+        for (settings, expected) in [
+            (Value::Null, &[][..]),
+            (json!({}), &[]),
+            (json!({ "tls": "quick" }), &[]),
+            (json!({ "tls": null }), &[]),
+            (json!({ "tls": "standard" }), &["tls.versions"]),
+            (json!({ "tls": "deep" }), &["tls.versions", "tls.cipher_suites"]),
+        ] {
+            assert_eq!(tls_probes(&settings).unwrap(), expected, "{settings}");
+        }
+        let wrong = tls_probes(&json!({ "tls": "all" })).unwrap_err().to_string();
+        assert!(wrong.contains("`quick`, `standard`, `deep`"), "{wrong}");
+    }
+}

@@ -12,6 +12,7 @@ mod ports;
 mod starttls;
 mod tcp;
 mod tls;
+mod trust_store;
 mod view;
 
 pub use self::{
@@ -26,5 +27,6 @@ pub use self::{
     tls::{
         Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
     },
+    trust_store::{StoreVerdict, TrustIn, TrustInStores, TrustStore},
     view::{Family, LookFrom, View},
 };

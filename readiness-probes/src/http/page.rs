@@ -32,10 +32,19 @@ pub(crate) struct Looked<'a> {
 ///
 /// # Errors
 /// Where the target has no address.
-pub(crate) async fn look(
+pub(crate) async fn look(cx: &ProbeContext, page: &Page) -> Result<Seen, ProbeError> {
+    look_by(cx, page, |key| key).await
+}
+
+/// What came back at each address.
+type Seen = Vec<(HttpExchange, Result<Arc<Exchange>, ObserveError>)>;
+
+/// As [`look`], asked in another way.
+async fn look_by(
     cx: &ProbeContext,
     page: &Page,
-) -> Result<Vec<(HttpExchange, Result<Arc<Exchange>, ObserveError>)>, ProbeError> {
+    ask: impl Fn(HttpExchange) -> HttpExchange,
+) -> Result<Seen, ProbeError> {
     let target = cx.target();
     let (port, tls) = (target.port(), target.is_tls());
     let authority = address::authority(target, port, tls);
@@ -47,6 +56,7 @@ pub(crate) async fn look(
     let looks = endpoints.into_iter().map(|endpoint| {
         let key =
             HttpExchange::get(endpoint, authority.clone(), path.clone()).credential(target.credential());
+        let key = ask(key);
         async move {
             let seen = cx.observe(key.clone()).await;
             (key, seen)
@@ -64,11 +74,27 @@ pub(crate) async fn judge_page(
     pages: &Pages,
     judge: impl Fn(Looked<'_>) -> Outcome,
 ) -> Result<Outcome, ProbeError> {
-    let looks = pages
-        .iter()
-        .map(|page| async move { (page, look(cx, page).await) });
+    let pages = pages.iter().map(|page| (page, ()));
+    judge_each(cx, pages, |key, ()| key, |looked, ()| judge(looked)).await
+}
+
+/// As [`judge_page`], for pages with a role each, which says how to ask and what to judge.
+///
+/// # Errors
+/// As [`look`].
+pub(crate) async fn judge_each<'p, T: Copy>(
+    cx: &ProbeContext,
+    pages: impl IntoIterator<Item = (&'p Page, T)>,
+    ask: impl Fn(HttpExchange, T) -> HttpExchange,
+    judge: impl Fn(Looked<'_>, T) -> Outcome,
+) -> Result<Outcome, ProbeError> {
+    let ask = &ask;
+    let looks = pages.into_iter().map(|(page, role)| async move {
+        let seen = look_by(cx, page, |key| ask(key, role)).await;
+        (page, role, seen)
+    });
     let mut judged = Vec::new();
-    for (page, seen) in join_all(looks).await {
+    for (page, role, seen) in join_all(looks).await {
         let path = page.path.as_deref().unwrap_or_else(|| cx.target().path());
         let outcomes = seen?.into_iter().map(|(key, seen)| {
             let outcome = match seen {
@@ -78,7 +104,7 @@ pub(crate) async fn judge_page(
                         page,
                         exchange: &exchange,
                     };
-                    judge(looked).evidence("response", said_of(cx, page, &exchange))
+                    judge(looked, role).evidence("response", said_of(cx, page, &exchange))
                 }
                 Err(error) => address::not_seen(&error),
             };

@@ -9,7 +9,7 @@ use std::{
 use std::{collections::BTreeSet, fmt, path::PathBuf};
 
 #[cfg(feature = "tls")]
-use readiness_core::Secret;
+use readiness_core::{Secret, fact::TrustStore};
 use readiness_core::{Sources, Suite, fact::Family};
 
 #[cfg(feature = "dns")]
@@ -56,6 +56,8 @@ pub struct Live {
     tls_timeout: Duration,
     #[cfg(feature = "tls")]
     authorities: Vec<Authority>,
+    #[cfg(feature = "tls")]
+    trust: Vec<TrustStore>,
     #[cfg(feature = "tls")]
     client_certificate: Option<ClientPem>,
     #[cfg(feature = "tls")]
@@ -119,6 +121,8 @@ impl Live {
             tls_timeout: Duration::from_secs(3),
             #[cfg(feature = "tls")]
             authorities: Vec::new(),
+            #[cfg(feature = "tls")]
+            trust: Vec::new(),
             #[cfg(feature = "tls")]
             client_certificate: None,
             #[cfg(feature = "tls")]
@@ -206,7 +210,11 @@ impl Live {
         #[cfg(feature = "tls")]
         let sources = sources
             .with_deadline::<readiness_core::fact::TlsHandshake, _>(link(), HANDSHAKE_DEADLINE)
-            .with(super::files::FileSource(Arc::clone(&shared)));
+            .with(super::files::FileSource(Arc::clone(&shared)))
+            .with_deadline(
+                super::stores::StoreSource(Arc::clone(&shared)),
+                HANDSHAKE_DEADLINE,
+            );
         #[cfg(feature = "tls")]
         let sources = sources.with_deadline::<readiness_core::fact::TlsHello, _>(
             super::hello::HelloSource(Arc::clone(&shared)),
@@ -275,6 +283,9 @@ impl Live {
         for path in &settings.ca {
             self = self.ca_file(path);
         }
+        if !settings.trust.is_empty() {
+            self = self.trust(settings.trust.iter().cloned());
+        }
         if let Some(text) = &settings.user_agent {
             self = self.user_agent(text.as_str());
         }
@@ -290,6 +301,7 @@ impl Live {
     #[cfg(not(feature = "http"))]
     fn tls_and_http(self, settings: &readiness_core::LookSettings) -> Result<Self, LiveError> {
         let needs_more = !settings.ca.is_empty()
+            || !settings.trust.is_empty()
             || settings.user_agent.is_some()
             || settings.client_certificate.is_some()
             || settings.client_key.is_some();
@@ -337,6 +349,15 @@ impl Live {
     /// Trusts the certificates of a PEM text too, beside the machine's.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Authority::Pem(pem.into()));
+        self
+    }
+
+    /// Trusts the roots of these stores, instead of the machine's; what [`Live::ca_file`] and [`Live::ca_pem`]
+    /// give is trusted beside them. An empty list means the machine's, or `webpki-roots` where it has none.
+    ///
+    /// With a file alone nothing else is trusted: `[TrustStore::File("ca.pem".into())]`.
+    pub fn trust(mut self, stores: impl IntoIterator<Item = TrustStore>) -> Self {
+        self.trust = stores.into_iter().collect();
         self
     }
 
@@ -389,8 +410,12 @@ impl Live {
     fn tls_settings(&self) -> Result<TlsSettings, LiveError> {
         let provider = provider()?;
         let (mut given, mut names) = (Vec::new(), Vec::new());
-        for authority in &self.authorities {
-            let (what, name, pem) = match authority {
+        let files = self.trust.iter().filter_map(|store| match store {
+            TrustStore::File(path) => Some(Authority::File(path.into())),
+            _ => None,
+        });
+        for authority in files.chain(self.authorities.iter().cloned()) {
+            let (what, name, pem) = match &authority {
                 Authority::Pem(pem) => {
                     let what = "the CA certificate given as PEM".to_owned();
                     (what, "given PEM".to_owned(), pem.clone())
@@ -425,7 +450,7 @@ impl Live {
         Ok(TlsSettings {
             timeout: self.tls_timeout,
             provider,
-            roots: Roots::new(given, names),
+            roots: Roots::new(given, names, self.trust.clone()),
             client_certificate,
         })
     }

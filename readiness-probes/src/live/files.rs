@@ -56,14 +56,14 @@ fn facts(files: &CertificateFiles, provider: &CryptoProvider) -> Result<Certific
     Ok(facts)
 }
 
-fn too_long() -> String {
+pub(super) fn too_long() -> String {
     format!("has more than {MOST_BYTES} bytes")
 }
 
 /// A file's bytes and what the system says of it; `None` where it is too long.
 ///
 /// It is opened once: what a link points to may change, and both belong to the same file.
-fn read(what: &str, path: &str) -> Result<Option<(Vec<u8>, Metadata)>, ObserveError> {
+pub(super) fn read(what: &str, path: &str) -> Result<Option<(Vec<u8>, Metadata)>, ObserveError> {
     let failed = |e: io::Error| {
         let hint = match e.kind() {
             io::ErrorKind::NotFound => "; a path is of this machine, and relative to the working folder",

@@ -38,6 +38,8 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "tls")]
+mod stores;
 #[cfg(feature = "net")]
 mod sweep;
 #[cfg(not(feature = "dns"))]

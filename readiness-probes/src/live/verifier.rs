@@ -67,23 +67,24 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verify = |at| {
-            self.inner
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
-        };
-        let result = match verify(now) {
-            // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
-            // from the certificates themselves, so the other fault is the one worth telling.
-            Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
-                Some(Err(other)) if !is_about_time(&other) => Err(other),
-                _ => Err(e),
+        let trust = trust_of(
+            &self.inner,
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        // Where there is a path at all: a name and a date are other questions.
+        let at = match &trust {
+            Trust::Untrusted { kind, .. } => match kind {
+                UntrustedKind::WrongName => Some(now),
+                UntrustedKind::Expired | UntrustedKind::NotYetValid => instant_within(end_entity),
+                _ => None,
             },
-            result => result,
+            _ => Some(now),
         };
-        let anchor = self.paths.best(end_entity, intermediates, now).or_else(|| {
-            let at = instant_within(end_entity)?;
-            self.paths.best(end_entity, intermediates, at)
-        });
+        let anchor = at.and_then(|at| self.paths.best(end_entity, intermediates, at));
         let chain = std::iter::once(end_entity).chain(intermediates);
         let mut shown = self.seen.lock();
         shown.chain = ServerChain::new(chain.map(|der| der.to_vec()).collect());
@@ -91,10 +92,7 @@ impl ServerCertVerifier for Recorder {
             shown.ocsp_staple = ServerChain::new(vec![ocsp_response.to_vec()]);
         }
         shown.anchor = anchor;
-        shown.trust = Some(match result {
-            Ok(_) => Trust::Trusted,
-            Err(e) => untrusted(&e),
-        });
+        shown.trust = Some(trust);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -118,6 +116,31 @@ impl ServerCertVerifier for Recorder {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// What the roots of a verifier say of a chain.
+pub(crate) fn trust_of(
+    verifier: &WebPkiServerVerifier,
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+    ocsp_response: &[u8],
+    now: UnixTime,
+) -> Trust {
+    let verify = |at| verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at);
+    let result = match verify(now) {
+        // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
+        // from the certificates themselves, so the other fault is the one worth telling.
+        Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
+            Some(Err(other)) if !is_about_time(&other) => Err(other),
+            _ => Err(e),
+        },
+        result => result,
+    };
+    match result {
+        Ok(_) => Trust::Trusted,
+        Err(e) => untrusted(&e),
     }
 }
 

@@ -14,16 +14,26 @@ mod group;
 mod guideline;
 pub(crate) mod hello;
 mod key_exchange;
+#[cfg(test)]
+mod matrix;
 mod opening;
 mod protocol;
 mod refusal;
+mod renewal;
+#[cfg(feature = "api")]
+mod renewal_window;
 mod served;
 mod served_matches_file;
 mod suite;
 mod trust;
+mod trusted_everywhere;
 mod versions;
 mod x509;
 
+#[cfg(feature = "api")]
+pub use self::renewal_window::TlsRenewalWindow;
+#[doc(hidden)]
+pub use self::hello::read_hello_reply;
 pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
@@ -32,5 +42,6 @@ pub use self::{
     files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
     protocol::TlsProtocol,
     served_matches_file::TlsServedMatchesFile,
+    trusted_everywhere::TlsTrustedEverywhere,
     versions::TlsVersions,
 };

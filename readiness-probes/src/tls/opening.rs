@@ -46,6 +46,16 @@ impl Opening {
         self.starttls.is_none()
     }
 
+    /// The dialogue before it.
+    pub(super) fn starttls(&self) -> Option<&StartTls> {
+        self.starttls.as_ref()
+    }
+
+    /// Whether the protocols of HTTP are offered by ALPN.
+    pub(super) fn is_http(&self) -> bool {
+        self.alpn.is_none()
+    }
+
     /// The handshake with this endpoint.
     pub(super) fn handshake(&self, endpoint: Endpoint) -> TlsHandshake {
         TlsHandshake::new(endpoint)

@@ -8,6 +8,7 @@ mod peer;
 
 #[cfg(feature = "api")]
 mod api;
+mod certificates;
 mod hostile;
 mod secrets;
 mod starttls;

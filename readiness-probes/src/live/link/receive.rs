@@ -80,6 +80,7 @@ where
     let kept_all = body.len() <= keep && read <= kept;
     body.truncate(keep);
     exchange.body = ByteText::new(body);
+    exchange.body_bytes = read as u64;
     exchange.body_complete = complete && (keep == 0 || kept_all);
     exchange.channel = channel;
     exchange.first_byte_us = first_byte_us;

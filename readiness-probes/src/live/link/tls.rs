@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use readiness_core::{
@@ -16,7 +16,7 @@ use rustls::{
     AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
     pki_types::ServerName,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 #[cfg(feature = "http")]
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -55,6 +55,9 @@ impl Secured {
         }
     }
 }
+
+/// How long the end of a connection may take to be sent.
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(super) async fn secure(
     shared: Arc<Shared>,
@@ -98,13 +101,23 @@ pub(super) async fn secure(
     let offer = offered(&key);
     let began = Instant::now();
     let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
+    // Nothing else stands on a connection of its own.
+    let alone = key.starttls.is_some() || key.alpn.is_some();
+    let finished = tokio::time::timeout(shared.tls.timeout, handshake).await;
+    let handshake_us = tcp::micros(began.elapsed());
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
-    let (end, failed, stream) = match tokio::time::timeout(shared.tls.timeout, handshake).await {
+    let (end, failed, stream) = match finished {
         Err(_) => {
             let said = format!("it was not done within {:?}", shared.tls.timeout);
             return Err(ObserveError::because(fail(Reason::TIMEOUT, &said)));
         }
         Ok(Err(e)) => return Err(e),
+        Ok(Ok(Handshake::Established { session, mut stream })) if alone => {
+            // Some servers log a connection that ends without a `close_notify` as an attack (RFC 8446, section
+            // 6.1). The session is here, so a failure to say it is none.
+            let _ = tokio::time::timeout(GOODBYE_TIMEOUT, stream.shutdown()).await;
+            (TlsEnd::Established(session), None, None)
+        }
         Ok(Ok(Handshake::Established { session, stream })) => {
             (TlsEnd::Established(session), None, Some(stream))
         }
@@ -127,7 +140,7 @@ pub(super) async fn secure(
     };
     let mut facts = TlsFacts::new(end);
     facts.connect_us = tcp.facts.connect_us;
-    facts.handshake_us = tcp::micros(began.elapsed());
+    facts.handshake_us = handshake_us;
     facts.starttls_us = starttls_us;
     Ok(Arc::new(Secured {
         facts,

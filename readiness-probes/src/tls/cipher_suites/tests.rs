@@ -231,6 +231,7 @@ async fn closing_instead_of_an_alert_is_told() {
 async fn the_modern_profile_is_tls_1_3_alone() {
     let modern = TlsCipherSuites {
         profile: "modern".to_owned(),
+        ..TlsCipherSuites::default()
     };
     let (outcome, _) = seen_with(healthy(), &modern).await;
     assert_eq!(outcome.status.word(), "warn");
@@ -253,6 +254,7 @@ async fn nothing_is_said_of_a_server_that_agrees_to_nothing() {
 fn the_setting_is_checked() {
     let with = |profile: &str| TlsCipherSuites {
         profile: profile.to_owned(),
+        ..TlsCipherSuites::default()
     };
     assert!(with("modern").check().is_ok() && with("intermediate").check().is_ok());
     let problem = with("old").check().unwrap_err();

@@ -31,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) refuses: Refusal,
     /// It answers so many connections, and no more.
     pub(crate) patience: Option<usize>,
+    /// What it answers to the request of PostgreSQL's clients for TLS, which it then waits for.
+    pub(crate) postgres: Option<u8>,
     /// It does not answer more suites than this.
     pub(crate) most_suites: Option<usize>,
 }
@@ -132,7 +134,14 @@ impl Model {
                 let model = self.clone();
                 tokio::spawn(async move {
                     let mut record = vec![0; 4096];
+                    if let Some(answer) = model.postgres {
+                        stream.read_exact(&mut [0; 8]).await.unwrap();
+                        stream.write_all(&[answer]).await.unwrap();
+                    }
                     let read = stream.read(&mut record).await.unwrap();
+                    if read == 0 {
+                        return;
+                    }
                     let Some(bytes) = model.answer(&Asked::read(&record[..read]), nth) else {
                         return;
                     };
@@ -148,8 +157,13 @@ impl Model {
 
 /// Judges a server that is like this, from a quick run, and the same from its recording.
 pub(crate) async fn judged<P: Probe + Clone + 'static>(model: Model, probe: &P) -> Report {
+    let scheme = if model.postgres.is_some() {
+        "postgres"
+    } else {
+        "https"
+    };
     let (address, server) = model.serve().await;
-    let target = Target::parse(&format!("https://localhost:{}", address.port())).unwrap();
+    let target = Target::parse(&format!("{scheme}://localhost:{}", address.port())).unwrap();
     let live = Live::new()
         .resolve("localhost", address.ip())
         .tls_timeout(Duration::from_millis(150));

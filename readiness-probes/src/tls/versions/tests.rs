@@ -197,9 +197,29 @@ async fn what_is_picked_for_tls_1_2_is_judged() {
 }
 
 #[tokio::test]
+async fn a_dialogue_may_stand_before_the_hello() {
+    let with = |answer| {
+        let mut model = pinned(&[TlsVersion::Tls12, TlsVersion::Tls13]);
+        model.postgres = Some(answer);
+        model
+    };
+    let (outcome, connections) = seen(with(b'S')).await;
+    assert_eq!((outcome.status.word(), connections), ("pass", 5), "{outcome:?}");
+    let (outcome, connections) = seen(with(b'N')).await;
+    assert_eq!((outcome.status.word(), connections), ("fail", 5), "{outcome:?}");
+    assert_eq!(codes(&outcome), [("starttls_declined", "")]);
+    let (outcome, _) = seen(with(b'?')).await;
+    assert_eq!(
+        outcome.status,
+        readiness_core::Status::unknown(Reason::STARTTLS_UNEXPECTED)
+    );
+}
+
+#[tokio::test]
 async fn the_minimum_can_be_raised() {
     let probe = TlsVersions {
         min_version: "1.3".to_owned(),
+        ..TlsVersions::default()
     };
     for (versions, status, expected) in [
         (&[TlsVersion::Tls13][..], "pass", &[("only_tls_1_3", "")][..]),
@@ -220,6 +240,7 @@ async fn the_minimum_can_be_raised() {
     assert!(probe.check().is_ok());
     let wrong = TlsVersions {
         min_version: "1.1".to_owned(),
+        ..TlsVersions::default()
     };
     assert!(wrong.check().unwrap_err().contains("`1.1`"));
 }
