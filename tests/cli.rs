@@ -172,6 +172,7 @@ fn a_flag_that_would_do_nothing_is_refused() {
         ["--health", "/healthz", "health_path"],
         ["--plain-port", "8080", "plain_port"],
         ["--allow-ports", "443", "allowed_ports"],
+        ["--tls", "deep", "tls"],
     ];
     for [flag, value, setting] in flags {
         assert_refused(&check(&["--config", &config, flag, value]), 64, &[flag, setting]);

@@ -24,27 +24,44 @@ pub fn register(registry: &mut Registry) {
     registry.add_with(net::PortExposure::check);
     #[cfg(feature = "tls")]
     registry
-        .add::<tls::TlsCertificate>()
+        .add_with(tls::TlsCertificate::check)
+        .add::<tls::TlsCertificateRules>()
         .add_with(tls::TlsCipherSuites::check)
         .add_with(tls::TlsProtocol::check)
+        .add_with(tls::TlsServedMatchesFile::check)
+        .add_with(tls::TlsTrustedEverywhere::check)
         .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry
+        .add_with(http::AuthenticationRequired::check)
+        .add_with(http::Caching::check)
+        .add_with(http::Compression::check)
+        .add_with(http::Content::check)
         .add_with(http::Cookies::check)
+        .add_with(http::Cors::check)
         .add_with(http::CrossOriginIsolation::check)
+        .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
-        //.add_with(http::HstsPreload::check)
+        .add::<http::HstsPreload>()
         .add_with(http::HttpHealth::check)
         .add_with(http::HttpsRedirect::check)
         .add_with(http::Nosniff::check)
+        .add_with(http::Observatory::check)
         .add_with(http::PermissionsPolicy::check)
-        .add_with(http::ReferrerPolicy::check);
+        .add_with(http::ReferrerPolicy::check)
+        .add_with(http::ReportingEndpoints::check);
     #[cfg(feature = "csp")]
     registry.add_with(http::Csp::check);
     #[cfg(feature = "api")]
-    registry.add_with(http::HttpJson::check);
+    registry
+        .add_with(http::HttpJson::check)
+        .add_with(tls::TlsRenewalWindow::check);
+    #[cfg(feature = "html")]
+    registry
+        .add_with(http::NoMixedContent::check)
+        .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
     registry.add::<dep::Postgres>().add::<dep::Redis>();
 }

@@ -290,5 +290,6 @@ fn web_settings(arguments: &Arguments) -> serde_json::Value {
         "health_path": arguments.health,
         "plain_port": arguments.plain_port,
         "allowed_ports": arguments.allow_ports,
+        "tls": arguments.tls,
     })
 }

@@ -11,13 +11,22 @@ use serde_json::Value;
 #[cfg(feature = "http")]
 use serde_json::json;
 
+#[cfg(feature = "http")]
+pub use self::headers::{HeaderCheck, HeaderProfile};
 use crate::{
     builtin,
     live::{Live, LiveError},
 };
 
+#[cfg(feature = "http")]
+mod headers;
+
 /// A website: its name, certificate and protocol, the way from http to https, and the headers that
 /// browsers enforce. `http.csp` is part of it with the cargo feature `csp`.
+///
+/// In a readiness.toml `with = { tls = "standard" }` looks at the versions of TLS too, with five connections
+/// more for each address, and `tls = "deep"` at every suite and group, with about 50. Default: `quick`, which
+/// is one handshake.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,6 +58,26 @@ pub fn api(url: &str) -> Result<Suite, PresetError> {
 #[cfg(feature = "http")]
 pub fn security_headers(url: &str) -> Result<Suite, PresetError> {
     suite("security_headers", Target::parse(url)?)
+}
+
+/// The security headers of one URL, as a profile asks for them: `recommended`, `strict`, `api`, `owasp` or
+/// `observatory`; see [`web`] for what is in each.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = readiness_probes::presets::headers("https://www.example.com", "strict")?.run().await;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// As [`web`], and where no profile has this name; the message lists them.
+#[cfg(feature = "http")]
+pub fn headers(url: &str, profile: &str) -> Result<Suite, PresetError> {
+    suite_with(
+        "security_headers",
+        Target::parse(url)?,
+        &json!({ "headers": profile }),
+    )
 }
 
 /// A port that must accept connections: what a service waits for at start-up.
@@ -85,8 +114,12 @@ pub fn redis(url: &str) -> Result<Suite, PresetError> {
 }
 
 fn suite(preset: &str, target: Target) -> Result<Suite, PresetError> {
+    suite_with(preset, target, &Value::Null)
+}
+
+fn suite_with(preset: &str, target: Target, settings: &Value) -> Result<Suite, PresetError> {
     let mut suite = Suite::new(Live::new().sources()?);
-    for requirement in builtin::registry().preset(preset, &Arc::new(target), &Value::Null)? {
+    for requirement in builtin::registry().preset(preset, &Arc::new(target), settings)? {
         suite.add(requirement)?;
     }
     Ok(suite)
@@ -111,14 +144,15 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "http")]
     registry
         .add_preset("web", |registry, target, settings| {
-            WebSettings::read(settings)?.requirements(registry, target, PAGE_HEADERS)
+            WebSettings::read(settings)?.requirements(registry, target, "recommended")
         })
         .add_preset("api", |registry, target, settings| {
-            WebSettings::read(settings)?.requirements(registry, target, API_HEADERS)
+            WebSettings::read(settings)?.requirements(registry, target, "api")
         })
         .add_preset("security_headers", |registry, target, settings| {
-            no_settings(settings)?;
-            Maker::of(registry, target).all(PAGE_HEADERS)
+            let HeaderSettings { headers } = read(settings)?;
+            let profile = HeaderProfile::named(headers.as_deref().unwrap_or("recommended"))?;
+            Maker::of(registry, target).headers(profile, None)
         });
 }
 
@@ -126,26 +160,10 @@ pub fn register(registry: &mut Registry) {
 const FOUNDATION: &[&str] = &[
     "dns.records",
     "tls.certificate",
+    "tls.certificate_rules",
     "tls.protocol",
     "http.https_redirect",
 ];
-
-#[cfg(feature = "http")]
-const PAGE_HEADERS: &[&str] = &[
-    "http.hsts",
-    #[cfg(feature = "csp")]
-    "http.csp",
-    "http.framing",
-    "http.nosniff",
-    "http.referrer_policy",
-    "http.permissions_policy",
-    "http.cross_origin_isolation",
-    "http.cookies",
-    "http.disclosure",
-];
-
-#[cfg(feature = "http")]
-const API_HEADERS: &[&str] = &["http.hsts", "http.nosniff", "http.cookies", "http.disclosure"];
 
 /// What `web` and `api` can be told.
 #[cfg(feature = "http")]
@@ -155,31 +173,73 @@ struct WebSettings {
     health_path: Option<String>,
     plain_port: Option<u16>,
     allowed_ports: Option<PortSet>,
+    tls: Option<TlsDepth>,
+    headers: Option<String>,
+}
+
+/// What `security_headers` can be told.
+#[cfg(feature = "http")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HeaderSettings {
+    headers: Option<String>,
+}
+
+#[cfg(feature = "http")]
+fn read<T: Default + serde::de::DeserializeOwned>(settings: &Value) -> Result<T, String> {
+    if settings.is_null() {
+        return Ok(T::default());
+    }
+    T::deserialize(settings).map_err(|e| e.to_string())
+}
+
+/// How much TLS is asked of each address.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TlsDepth {
+    /// One handshake, which everything else stands on too.
+    #[default]
+    Quick,
+    /// Five hellos more: the versions.
+    Standard,
+    /// About 50 hellos: the versions, the suites and the groups.
+    Deep,
+}
+
+#[cfg(feature = "http")]
+impl TlsDepth {
+    /// The probes beyond those of the foundation.
+    fn probes(self) -> &'static [&'static str] {
+        match self {
+            Self::Quick => &[],
+            Self::Standard => &["tls.versions"],
+            Self::Deep => &["tls.versions", "tls.cipher_suites"],
+        }
+    }
 }
 
 #[cfg(feature = "http")]
 impl WebSettings {
     fn read(settings: &Value) -> Result<Self, String> {
-        if settings.is_null() {
-            return Ok(Self::default());
-        }
-        Self::deserialize(settings).map_err(|e| e.to_string())
+        read(settings)
     }
 
     fn requirements(
         &self,
         registry: &Registry,
         target: &Arc<Target>,
-        headers: &[&str],
+        usual: &str,
     ) -> Result<Vec<Requirement>, String> {
         let maker = Maker::of(registry, target);
         let mut list = Vec::new();
-        for id in FOUNDATION.iter().chain(headers) {
-            let settings = match (*id, self.plain_port) {
-                ("http.https_redirect" | "http.hsts", Some(port)) => json!({ "plain_port": port }),
-                _ => Value::Null,
-            };
-            list.push(maker.one(id, &settings)?);
+        for id in FOUNDATION {
+            list.push(maker.one(id, &with_plain_port(id, json!({}), self.plain_port))?);
+        }
+        let profile = HeaderProfile::named(self.headers.as_deref().unwrap_or(usual))?;
+        list.extend(maker.headers(profile, self.plain_port)?);
+        for id in self.tls.unwrap_or_default().probes() {
+            list.push(maker.one(id, &Value::Null)?);
         }
         if let Some(path) = &self.health_path {
             list.push(maker.one("http.health", &json!({ "path": path }))?);
@@ -189,6 +249,16 @@ impl WebSettings {
         }
         Ok(list)
     }
+}
+
+/// The settings of a probe, and the port of plain http where it is given and the probe looks there.
+#[cfg(feature = "http")]
+fn with_plain_port(id: &str, mut settings: Value, port: Option<u16>) -> Value {
+    let asks = ["http.https_redirect", "http.hsts", "http.observatory"].contains(&id);
+    if let (true, Some(port), Some(map)) = (asks, port, settings.as_object_mut()) {
+        map.insert("plain_port".to_owned(), port.into());
+    }
+    settings
 }
 
 fn no_settings(settings: &Value) -> Result<(), String> {
@@ -221,6 +291,21 @@ impl<'a> Maker<'a> {
         Ok(Requirement::new(probe, Arc::clone(self.target)))
     }
 
+    #[cfg(feature = "http")]
+    fn headers(&self, profile: HeaderProfile, plain_port: Option<u16>) -> Result<Vec<Requirement>, String> {
+        let checks = profile.checks.iter();
+        checks
+            .map(|check| {
+                let settings = with_plain_port(check.id, check.value()?, plain_port);
+                let requirement = self.one(check.id, &settings)?;
+                Ok(match check.priority {
+                    Some(priority) => requirement.priority(priority),
+                    None => requirement,
+                })
+            })
+            .collect()
+    }
+
     #[cfg(all(feature = "http", feature = "net"))]
     fn port_exposure(&self, ports: &PortSet) -> Result<Requirement, String> {
         self.one("net.port_exposure", &json!({ "allowed": ports }))
@@ -248,4 +333,35 @@ pub enum PresetError {
     /// The text names no target.
     #[error(transparent)]
     Target(#[from] TargetError),
+}
+
+#[cfg(test)]
+#[cfg(feature = "http")]
+mod tests {
+    use super::*;
+
+    fn tls_probes(settings: &Value) -> Result<Vec<String>, RegistryError> {
+        let target = Arc::new(Target::parse("https://a.test").unwrap());
+        let list = builtin::registry().preset("web", &target, settings)?;
+        let ids = list.iter().map(|requirement| requirement.id().to_owned());
+        Ok(ids
+            .filter(|id| id == "tls.versions" || id == "tls.cipher_suites")
+            .collect())
+    }
+
+    #[test]
+    fn how_much_tls_is_asked_is_said_by_one_word() {
+        for (settings, expected) in [
+            (Value::Null, &[][..]),
+            (json!({}), &[]),
+            (json!({ "tls": "quick" }), &[]),
+            (json!({ "tls": null }), &[]),
+            (json!({ "tls": "standard" }), &["tls.versions"]),
+            (json!({ "tls": "deep" }), &["tls.versions", "tls.cipher_suites"]),
+        ] {
+            assert_eq!(tls_probes(&settings).unwrap(), expected, "{settings}");
+        }
+        let wrong = tls_probes(&json!({ "tls": "all" })).unwrap_err().to_string();
+        assert!(wrong.contains("`quick`, `standard`, `deep`"), "{wrong}");
+    }
 }

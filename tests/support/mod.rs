@@ -8,6 +8,8 @@
 )]
 
 pub mod check;
+#[cfg(feature = "real")]
+pub mod faults;
 pub mod folder;
 #[path = "../../readiness-probes/tests/support/nameserver.rs"]
 pub mod nameserver;
@@ -16,6 +18,8 @@ pub mod nginx;
 pub mod pki;
 #[cfg(feature = "real")]
 pub mod relay;
+#[cfg(feature = "real")]
+pub mod tls_server;
 #[cfg(feature = "real")]
 pub mod web;
 pub mod wellformed;

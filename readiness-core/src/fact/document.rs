@@ -89,7 +89,8 @@ pub struct Resource {
     /// `rel` of a `link`, in lower case; empty for other elements.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rel: String,
-    /// What it is loaded as, in lower case: `as` of a `link`, `module` for a module script; else empty.
+    /// What it is loaded as, in lower case: `as` of a `link`, `module` for a module script, `imageset` for an
+    /// image with a `srcset`; else empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kind: String,
     /// The URL as it stands in the page, query values redacted.

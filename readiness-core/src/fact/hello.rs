@@ -2,8 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, ServerChain};
-use crate::observe::Observation;
+use super::{Endpoint, ServerChain, StartTls};
+use crate::{observe::Observation, outcome::Reason};
 
 /// Sends one ClientHello over a connection of its own and reads what comes back, without any cryptography:
 /// what a server would agree to, also where no client of today would.
@@ -14,6 +14,9 @@ use crate::observe::Observation;
 pub struct TlsHello {
     /// To whom.
     pub endpoint: Endpoint,
+    /// The dialogue in plain text before it, where TLS is not spoken from the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starttls: Option<StartTls>,
     /// The one version that is offered.
     pub version: TlsVersion,
     /// The cipher suites that are offered, in this order, by their numbers in IANA's list.
@@ -38,6 +41,7 @@ impl TlsHello {
     pub fn new(endpoint: Endpoint, version: TlsVersion, suites: Vec<u16>) -> Self {
         Self {
             endpoint,
+            starttls: None,
             version,
             suites,
             groups: Vec::new(),
@@ -45,6 +49,12 @@ impl TlsHello {
             padded: false,
             whole_flight: false,
         }
+    }
+
+    /// Holds this dialogue first, on an endpoint that speaks plain text from the first byte.
+    pub fn starttls(mut self, dialogue: Option<StartTls>) -> Self {
+        self.starttls = dialogue;
+        self
     }
 
     /// Offers these groups.
@@ -115,6 +125,13 @@ pub enum HelloAnswer {
     /// It broke the rules of TLS.
     Malformed {
         /// How.
+        message: String,
+    },
+    /// The dialogue before TLS did not lead to it: no hello was sent.
+    NoDialogue {
+        /// `starttls.declined`, `starttls.injected`, `starttls.unexpected`, …
+        reason: Reason,
+        /// The same in words.
         message: String,
     },
     /// It does not speak TLS.
@@ -246,6 +263,10 @@ mod tests {
             HelloAnswer::Closed,
             HelloAnswer::Hello(Box::new(hello)),
             HelloAnswer::Malformed { message: "x".into() },
+            HelloAnswer::NoDialogue {
+                reason: Reason::TLS_CLOSED,
+                message: "x".into(),
+            },
             HelloAnswer::NotTls { message: "x".into() },
             HelloAnswer::Reset,
             HelloAnswer::Silent,

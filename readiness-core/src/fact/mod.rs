@@ -9,8 +9,10 @@ mod document;
 mod hello;
 mod http;
 mod ports;
+mod starttls;
 mod tcp;
 mod tls;
+mod trust_store;
 mod view;
 
 pub use self::{
@@ -20,7 +22,11 @@ pub use self::{
     hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
+    starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
-    tls::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    tls::{
+        Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
+    },
+    trust_store::{StoreVerdict, TrustIn, TrustInStores, TrustStore},
     view::{Family, LookFrom, View},
 };

@@ -1,7 +1,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::Endpoint;
+use super::{Endpoint, StartTls};
 use crate::{observe::Observation, outcome::Reason};
 
 /// Shakes hands once, offering TLS 1.2 and 1.3. Shares its connection with the endpoint's exchanges.
@@ -10,12 +10,35 @@ use crate::{observe::Observation, outcome::Reason};
 pub struct TlsHandshake {
     /// With whom.
     pub endpoint: Endpoint,
+    /// The dialogue in plain text before it, where TLS is not spoken from the first byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starttls: Option<StartTls>,
+    /// The protocols to offer by ALPN; `None` for those of HTTP, or for none after a dialogue. A handshake
+    /// that offers others has a connection of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpn: Option<Vec<String>>,
 }
 
 impl TlsHandshake {
     /// A handshake with this endpoint.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint }
+        Self {
+            endpoint,
+            starttls: None,
+            alpn: None,
+        }
+    }
+
+    /// Offers these protocols by ALPN, in this order; an empty list offers none.
+    pub fn alpn(mut self, protocols: Option<Vec<String>>) -> Self {
+        self.alpn = protocols;
+        self
+    }
+
+    /// Holds this dialogue first, on an endpoint that speaks plain text from the first byte.
+    pub fn starttls(mut self, dialogue: Option<StartTls>) -> Self {
+        self.starttls = dialogue;
+        self
     }
 }
 
@@ -36,6 +59,9 @@ pub struct TlsFacts {
     /// How long the handshake took, in microseconds.
     #[serde(default)]
     pub handshake_us: u64,
+    /// How long the dialogue before it took, in microseconds; 0 where there was none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub starttls_us: u64,
 }
 
 impl TlsFacts {
@@ -45,8 +71,13 @@ impl TlsFacts {
             end,
             connect_us: 0,
             handshake_us: 0,
+            starttls_us: 0,
         }
     }
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// How a handshake ended.
@@ -76,6 +107,9 @@ pub struct TlsSession {
     pub chain: ServerChain,
     /// Whether the chain leads to a trusted root and names this host, now.
     pub trust: Trust,
+    /// The trusted root the chain leads to, where it leads to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
     /// Whether the handshake's signature was made with the certificate's key.
     pub signature_valid: bool,
     /// The stapled OCSP response, if one was sent.
@@ -102,6 +136,7 @@ impl TlsSession {
         Self {
             chain,
             trust,
+            anchor: None,
             signature_valid: true,
             ocsp_staple: ServerChain::default(),
             version: "TLSv1.3".into(),
@@ -127,6 +162,59 @@ pub enum Trust {
         /// The verifier's own words.
         message: String,
     },
+}
+
+/// The trusted root a chain leads to, and the best path to it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Anchor {
+    /// The root's common name, or what else names it.
+    pub subject: String,
+    /// Where it was found.
+    pub store: AnchorStore,
+    /// Whether it is a public authority's: it is in Mozilla's list of roots for servers.
+    pub public: bool,
+    /// The positions in the chain that make up the path, the server's certificate first and without the
+    /// root: the path that stays valid longest, where there are several.
+    #[serde(default)]
+    pub path: Vec<usize>,
+}
+
+impl Anchor {
+    /// A root of this store, of no public authority, with no path known.
+    pub fn new(subject: impl Into<String>, store: AnchorStore) -> Self {
+        Self {
+            subject: subject.into(),
+            store,
+            public: false,
+            path: Vec::new(),
+        }
+    }
+
+    /// Says that it is a public authority's.
+    pub fn public(mut self) -> Self {
+        self.public = true;
+        self
+    }
+
+    /// Sets the path that leads to it.
+    pub fn path(mut self, path: Vec<usize>) -> Self {
+        self.path = path;
+        self
+    }
+}
+
+/// Where a trusted root was found.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorStore {
+    /// Given with the suite, as a file for example.
+    Given,
+    /// The machine's own store.
+    Platform,
+    /// The list that comes with the program, used where the machine has none.
+    WebpkiRoots,
 }
 
 /// What stands in the way of trust.

@@ -83,6 +83,12 @@ reasons! {
     HTTP_BROKEN = "http.broken";
     /// The service says that it does not know whether it is well.
     HTTP_HEALTH_UNKNOWN = "http.health_unknown";
+    /// The peer does not change to TLS when asked.
+    STARTTLS_DECLINED = "starttls.declined";
+    /// Plain text came behind the answer that was to be the last before TLS.
+    STARTTLS_INJECTED = "starttls.injected";
+    /// The peer answers in a way that leads neither to TLS nor to a refusal of it.
+    STARTTLS_UNEXPECTED = "starttls.unexpected";
     /// The connection was refused.
     TCP_REFUSED = "tcp.refused";
     /// The peer reset the connection.
@@ -152,6 +158,9 @@ impl Reason {
             "http.malformed" => "the peer breaks the HTTP rules",
             "http.too_large" => "the peer sent more than allowed",
             "http.broken" => "the connection ended in the middle",
+            "starttls.declined" => "the peer does not change to TLS when asked",
+            "starttls.injected" => "plain text was put in before the TLS handshake",
+            "starttls.unexpected" => "the dialogue before TLS went another way",
             "tcp.refused" => "the connection was refused",
             "tcp.reset" => "the peer reset the connection",
             "tcp.silent" => "no answer to the connection attempt",

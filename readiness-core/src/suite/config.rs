@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use self::{file::File, reader::Reader};
 use super::Suite;
-use crate::{observe::Sources, registry::Registry};
+use crate::{fact::TrustStore, observe::Sources, registry::Registry};
 
 /// A suite as `readiness.toml` describes it.
 ///
@@ -61,6 +61,9 @@ pub struct Config {
 pub struct LookSettings {
     /// PEM files of certificate authorities that are trusted beside the platform's.
     pub ca: Vec<PathBuf>,
+    /// The stores whose roots are trusted instead of the platform's: `platform`, `webpki-roots`, and `file:`
+    /// with the path of a PEM file.
+    pub trust: Vec<TrustStore>,
     /// Addresses of names, instead of asking DNS.
     pub resolve: BTreeMap<String, Vec<IpAddr>>,
     /// Nameservers to ask instead of the machine's, as `address` or `address:port`.

@@ -60,8 +60,8 @@ pub fn conformance(registry: &Registry) {
 
 /// What is wrong with an outcome's wording; empty where all is well.
 ///
-/// Summaries and messages are one fragment without a final stop or a line break; codes are snake case; a
-/// fault says what to do about it.
+/// Summaries and messages are one fragment without a final stop or a line break; codes are snake case, with
+/// dots where another tool's published codes are kept; a fault says what to do about it.
 pub fn faults_of_outcome(outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
     if outcome.summary.is_empty() {
@@ -76,7 +76,8 @@ pub fn faults_of_outcome(outcome: &Outcome) -> Vec<String> {
             ..
         } = finding;
         let is_snake = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if code.is_empty() || !code.chars().all(is_snake) {
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(is_snake);
+        if !code.split('.').all(is_word) {
             faults.push(format!("the code `{code}` is no snake case"));
         }
         if message.is_empty() {

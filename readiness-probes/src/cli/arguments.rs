@@ -74,6 +74,10 @@ pub(super) struct Arguments {
     /// Looks for open ports other than these
     #[arg(long, value_name = "PORTS")]
     pub(super) allow_ports: Option<PortSet>,
+    /// How much of TLS is looked at: quick (one handshake), standard (5 connections more: the versions), deep
+    /// (about 50 more: versions, suites and groups). Quick unless given
+    #[arg(long, value_name = "DEPTH", value_parser = ["quick", "standard", "deep"])]
+    pub(super) tls: Option<String>,
     /// The rules to hold the targets to: production, staging or local (by their names unless given)
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -188,6 +192,7 @@ impl Arguments {
             ("--health", self.health.is_some(), "health_path"),
             ("--plain-port", self.plain_port.is_some(), "plain_port"),
             ("--allow-ports", self.allow_ports.is_some(), "allowed_ports"),
+            ("--tls", self.tls.is_some(), "tls"),
         ];
         if self.targets.is_empty() && self.preset.is_some() {
             return Err(

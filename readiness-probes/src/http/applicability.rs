@@ -38,6 +38,8 @@ pub(crate) enum Rule {
         expect(dead_code, reason = "without the feature nobody asks")
     )]
     Csp,
+    #[cfg(feature = "html")]
+    Document,
     Framing,
     Hsts,
     Nosniff,
@@ -163,6 +165,17 @@ pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weig
         (Rule::Framing, Asset) => Weight::None("an asset is no page to frame"),
         (Rule::Framing, Redirect) => Weight::None("a redirect has no page to frame"),
 
+        #[cfg(feature = "html")]
+        (Rule::Document, Page) => Weight::Fails,
+        #[cfg(feature = "html")]
+        (Rule::Document, Api | Asset) => Weight::None("the response is no page that loads anything"),
+        #[cfg(feature = "html")]
+        (Rule::Document, Redirect) => Weight::None("a redirect has no page that loads anything"),
+        #[cfg(feature = "html")]
+        (Rule::Document, Error) if is_html(exchange) => Weight::Warns,
+        #[cfg(feature = "html")]
+        (Rule::Document, Error) => Weight::None("the error response is no HTML page"),
+
         (Rule::Csp | Rule::Framing, Error) if is_html(exchange) => Weight::Warns,
         (Rule::Csp | Rule::Framing, Error) => Weight::None("the error response is no HTML page"),
 
@@ -258,15 +271,26 @@ fn is_html_type(essence: &str) -> bool {
     matches!(essence, "text/html" | "application/xhtml+xml")
 }
 
-/// MIME Sniffing, section 4.6, "JavaScript MIME type", as far as anybody still sends them.
-fn is_script_type(essence: &str) -> bool {
+/// MIME Sniffing, section 4.6, "JavaScript MIME type".
+pub(crate) fn is_script_type(essence: &str) -> bool {
     matches!(
         essence,
-        "text/javascript"
+        "application/ecmascript"
             | "application/javascript"
+            | "application/x-ecmascript"
             | "application/x-javascript"
             | "text/ecmascript"
-            | "application/ecmascript"
+            | "text/javascript"
+            | "text/javascript1.0"
+            | "text/javascript1.1"
+            | "text/javascript1.2"
+            | "text/javascript1.3"
+            | "text/javascript1.4"
+            | "text/javascript1.5"
+            | "text/jscript"
+            | "text/livescript"
+            | "text/x-ecmascript"
+            | "text/x-javascript"
     )
 }
 

@@ -1,34 +1,53 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
-mod cookie_rules;
+mod assertion;
+mod authentication_required;
+mod cache_control;
+mod caching;
+mod challenge;
+mod compression;
+mod content;
 mod cookies;
+mod cors;
 mod cross_origin_isolation;
 #[cfg(feature = "csp")]
 mod csp;
+mod current_headers;
 mod disclosure;
 mod framing;
 mod health;
 #[cfg(test)]
 mod healthy;
 mod hsts;
-//mod hsts_preload;
+mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
+#[cfg(feature = "html")]
+mod no_mixed_content;
 mod nosniff;
+mod observatory;
 mod page;
 mod pages;
 mod permissions_policy;
 mod policy;
 mod referrer_policy;
+mod reporting_endpoints;
 #[cfg(test)]
 mod samples;
-mod set_cookie;
+pub(crate) mod set_cookie;
 mod source;
 mod strict_transport;
+mod structured;
+#[cfg(feature = "html")]
+mod subresource_integrity;
+#[cfg(feature = "html")]
+mod subresources;
 mod syntax;
 mod trail;
+#[cfg(test)]
+mod where_peers_err;
 #[cfg(test)]
 mod world;
 
@@ -37,19 +56,30 @@ pub(crate) use self::applicability::is_html;
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
 #[cfg(feature = "api")]
-pub use self::json::{Assertion, HttpJson};
+pub use self::json::HttpJson;
 pub use self::{
     applicability::ResponseKind,
+    assertion::Assertion,
+    authentication_required::AuthenticationRequired,
+    caching::Caching,
+    compression::Compression,
+    content::{Content, HeaderAssertion},
     cookies::Cookies,
+    cors::Cors,
     cross_origin_isolation::CrossOriginIsolation,
+    current_headers::CurrentHeaders,
     disclosure::Disclosure,
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
     hsts::Hsts,
-    //hsts_preload::{HstsPreload, PreloadPolicy},
+    hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
+    observatory::Observatory,
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
     referrer_policy::ReferrerPolicy,
+    reporting_endpoints::ReportingEndpoints,
 };
+#[cfg(feature = "html")]
+pub use self::{no_mixed_content::NoMixedContent, subresource_integrity::SubresourceIntegrity};

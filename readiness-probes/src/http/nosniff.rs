@@ -1,10 +1,10 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Status, async_trait,
+    fact::Exchange, probe,
 };
 
 use super::{
-    applicability::{Rule, applies, is_html, media_type},
+    applicability::{Rule, applies, is_html, is_script_type, media_type},
     page::{Looked, judge_page},
     pages::Pages,
     syntax::{excerpt, shown, split_unquoted, trim},
@@ -14,7 +14,8 @@ probe! {
     /// Browsers take a response for what it says it is.
     ///
     /// # What it checks
-    /// `X-Content-Type-Options` as browsers read it, and whether `Content-Type` is there and parses.
+    /// `X-Content-Type-Options` as browsers read it, and whether `Content-Type` is there, parses, and fits a path
+    /// that ends like a script or a style sheet.
     ///
     /// # Why it matters
     /// A browser that guesses may run an upload or an error text as a script. A response without a type is
@@ -22,8 +23,9 @@ probe! {
     ///
     /// # How it is judged
     /// The first value of the list must be `nosniff`, in upper or lower case: `nosniff, x` counts, `, nosniff` does
-    /// not. A missing or malformed `Content-Type` fails where there is content. Pages, APIs, scripts and styles
-    /// fail; other assets and error responses warn; a redirect has no content to sniff.
+    /// not. A missing or malformed `Content-Type` fails where there is content. So does a `.js`, `.mjs` or `.css`
+    /// path whose type is another one: with `nosniff`, browsers do not run or apply it. Pages, APIs, scripts and
+    /// styles fail; other assets and error responses warn; a redirect has no content to sniff.
     ///
     /// # How to fix
     /// Send `X-Content-Type-Options: nosniff` and a `Content-Type` that fits on every response.
@@ -37,6 +39,7 @@ probe! {
     priority: Medium,
     references: [
         "Fetch, determine nosniff" => "https://fetch.spec.whatwg.org/#determine-nosniff",
+        "Fetch, blocked due to nosniff" => "https://fetch.spec.whatwg.org/#should-response-to-request-be-blocked-due-to-nosniff?",
         "MIME Sniffing section 4.4" => "https://mimesniff.spec.whatwg.org/#parsing-a-mime-type",
     ],
 }
@@ -62,7 +65,7 @@ impl Nosniff {
 const REMEDY: &str = "send `X-Content-Type-Options: nosniff`, once";
 
 fn judge(looked: Looked<'_>) -> Outcome {
-    let Looked { page, exchange, .. } = looked;
+    let Looked { key, page, exchange } = looked;
     let applies = applies(Rule::Nosniff, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
@@ -105,6 +108,11 @@ fn judge(looked: Looked<'_>) -> Outcome {
             .remedy(remedy),
         });
     }
+    findings.extend(misfit(
+        &key.path,
+        exchange,
+        header.as_deref().is_some_and(is_nosniff),
+    ));
     if is_html(exchange) && !names_charset(exchange) {
         findings.push(
             Finding::note(
@@ -122,9 +130,52 @@ fn judge(looked: Looked<'_>) -> Outcome {
         Some("not_nosniff") => "X-Content-Type-Options is not nosniff",
         Some("no_content_type") => "nosniff, but no Content-Type",
         Some("malformed_content_type") => "nosniff, but a malformed Content-Type",
+        Some("blocked") => "browsers block it: its type does not fit",
         _ => "nosniff, with a content type",
     };
     Outcome::judged(summary, weight.apply(findings))
+}
+
+/// A script or a style sheet, by the end of its path, that says it is something else.
+///
+/// Fetch, "should response to request be blocked due to nosniff": browsers then drop the response. Without
+/// `nosniff` they still do so for modules and for some types.
+fn misfit(path: &str, exchange: &Exchange, is_nosniff: bool) -> Option<Finding> {
+    let essence = media_type(exchange)?;
+    let path = path.split('?').next().unwrap_or_default();
+    let (_, end) = path.rsplit('/').next()?.rsplit_once('.')?;
+    let (what, verb, wanted, fits) = match end.to_ascii_lowercase().as_str() {
+        "js" | "mjs" => ("a script", "run", "text/javascript", is_script_type(&essence)),
+        "css" => ("a style sheet", "apply", "text/css", essence == "text/css"),
+        _ => return None,
+    };
+    if fits || !matches!(exchange.status, 200..=299) {
+        return None;
+    }
+    let (code, status, problem) = if is_nosniff {
+        ("blocked", Status::Fail, format!("so browsers do not {verb} it"))
+    } else {
+        (
+            "wrong_type",
+            Status::warn(),
+            format!("with `nosniff` browsers would not {verb} it"),
+        )
+    };
+    let essence = excerpt(essence.as_bytes());
+    Some(
+        Finding::new(
+            code,
+            status,
+            format!("the path is that of {what} and the type is `{essence}`, expected `{wanted}`: {problem}"),
+        )
+        .evidence(
+            "Content-Type",
+            shown(&exchange.joined("content-type").unwrap_or_default()),
+        )
+        .remedy(format!(
+            "send `Content-Type: {wanted}`, or answer 404 where there is no such file"
+        )),
+    )
 }
 
 /// Fetch, "determine nosniff": only the first value counts.
@@ -157,9 +208,7 @@ fn names_charset(exchange: &Exchange) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use readiness_core::{Reason, Status, Target};
-
-    use readiness_core::fact::Exchange;
+    use readiness_core::{Reason, Target};
 
     use super::*;
     use crate::http::{Page, samples};
@@ -173,37 +222,117 @@ mod tests {
     }
 
     #[test]
-    fn the_first_value_decides() {
-        // Fetch, "determine nosniff" and "get, decode, and split".
-        for (lines, wanted) in [
-            (&["nosniff"][..], true),
-            (&["NoSniff"], true),
-            (&[" \tnosniff\t "], true),
-            (&["nosniff,nosniff"], true),
-            (&["nosniff, x"], true),
-            (&["nosniff", "x"], true),
-            (&["nosniff,"], true),
-            (&["nosniff", ""], true),
-            (&[",nosniff"], false),
-            (&["", "nosniff"], false),
-            (&["x, nosniff"], false),
-            (&["x", "nosniff"], false),
-            (&["no sniff"], false),
-            (&["nosniff;"], false),
-            (&["\"nosniff\""], false),
-            (&["'nosniff'"], false),
-            (&["\u{c}nosniff"], false),
-            (&["nosniff\u{b}"], false),
-            (&["nosniffx"], false),
-            (&["\"a,nosniff"], false),
-            (&[""], false),
+    fn determine_nosniff() {
+        for (section, lines, wanted) in [
+            ("determine nosniff, step 1", &[][..], false),
+            ("determine nosniff, step 3", &["nosniff"][..], true),
+            ("determine nosniff, step 3: case", &["NoSniff"], true),
+            (
+                "determine nosniff, step 3: the first value",
+                &["nosniff,nosniff"],
+                true,
+            ),
+            ("determine nosniff, step 3: before another", &["nosniff, x"], true),
+            (
+                "determine nosniff, step 3: before an empty one",
+                &["nosniff,"],
+                true,
+            ),
+            (
+                "determine nosniff, step 3: behind another",
+                &["x, nosniff"],
+                false,
+            ),
+            (
+                "determine nosniff, step 3: behind an empty one",
+                &[",nosniff"],
+                false,
+            ),
+            ("determine nosniff, step 3: two words", &["no sniff"], false),
+            ("determine nosniff, step 3: more letters", &["nosniffx"], false),
+            ("determine nosniff, step 3: parameters", &["nosniff;"], false),
+            ("determine nosniff, step 3: apostrophes", &["'nosniff'"], false),
+            ("determine nosniff, step 3: nothing", &[""], false),
+            ("get, decode, and split: blanks", &[" \tnosniff\t "], true),
+            (
+                "get, decode, and split: blanks before a comma",
+                &["nosniff\t ,x"],
+                true,
+            ),
+            ("get, decode, and split: no other space", &["\u{c}nosniff"], false),
+            ("get, decode, and split: nor behind", &["nosniff\u{b}"], false),
+            ("get, decode, and split: quotes are kept", &["\"nosniff\""], false),
+            (
+                "get, decode, and split: an open quote holds commas",
+                &["\"a,nosniff"],
+                false,
+            ),
+            (
+                "get, decode, and split: a quoted pair",
+                &["\"\\\",nosniff"],
+                false,
+            ),
+            ("get: lines are one list", &["nosniff", "x"], true),
+            ("get: the first line counts", &["x", "nosniff"], false),
+            ("get: an empty line behind", &["nosniff", ""], true),
+            ("get: an empty line before", &["", "nosniff"], false),
         ] {
             let headers = lines.iter().map(|line| ("x-content-type-options", *line));
             let exchange = samples::html(&headers.collect::<Vec<_>>());
             let outcome = judge(samples::looked(&exchange));
-            assert_eq!(outcome.status.is_pass(), wanted, "{lines:?}");
-            assert_eq!(codes(&outcome).contains(&"not_nosniff"), !wanted, "{lines:?}");
+            assert_eq!(outcome.status.is_pass(), wanted, "Fetch, {section}: {lines:?}");
+            let code = if lines.is_empty() {
+                "missing"
+            } else {
+                "not_nosniff"
+            };
+            assert_eq!(
+                codes(&outcome).contains(&code),
+                !wanted,
+                "Fetch, {section}: {lines:?}"
+            );
         }
+    }
+
+    #[test]
+    fn scripts_and_styles_need_their_type() {
+        let of = |path: &str, status: u16, content_type: &str, nosniff: &str| {
+            let mut key = samples::key("example.com");
+            key.path = path.into();
+            let headers = [
+                ("content-type", content_type),
+                ("x-content-type-options", nosniff),
+            ];
+            judge(samples::looked(&Exchange::new(status, headers)).by(&key))
+        };
+        // Fetch, "should response to request be blocked due to nosniff", steps 3 and 4.
+        for (path, content_type, code) in [
+            ("/app.js", "text/javascript", None),
+            ("/app.js", "application/javascript; charset=utf-8", None),
+            ("/app.js", "application/x-ecmascript", None),
+            ("/app.JS?v=1", "text/plain", Some("blocked")),
+            ("/app.js", "application/json", Some("blocked")),
+            ("/app.mjs", "application/octet-stream", Some("blocked")),
+            ("/app.js", "text/html; charset=utf-8", Some("blocked")),
+            ("/app.css", "text/css", None),
+            ("/app.css", "text/plain", Some("blocked")),
+            ("/app.js.map", "application/json", None),
+            ("/js", "text/html; charset=utf-8", None),
+            ("/.js/", "text/html; charset=utf-8", None),
+        ] {
+            let outcome = of(path, 200, content_type, "nosniff");
+            let found = outcome.findings.first().map(|finding| finding.code.as_str());
+            assert_eq!(found, code, "{path} {content_type}");
+            assert_eq!(outcome.status.is_pass(), code.is_none(), "{path} {content_type}");
+        }
+        let plain = of("/app.js", 200, "text/plain", "x");
+        assert_eq!(codes(&plain), ["not_nosniff", "wrong_type"]);
+        // A missing file answers with the error page.
+        assert!(
+            of("/app.js", 404, "text/html; charset=utf-8", "nosniff")
+                .status
+                .is_pass()
+        );
     }
 
     #[test]

@@ -3,12 +3,16 @@ use readiness_core::{
 };
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
+use self::features::{POWERFUL, is_known};
 use super::{
     applicability::{Rule, applies},
     page::{Looked, judge_page},
     pages::Pages,
+    structured::broken,
     syntax::{count, excerpt, shown},
 };
+
+mod features;
 
 probe! {
     /// Powerful features of the browser are not handed to every frame.
@@ -20,13 +24,16 @@ probe! {
     /// A feature given to `*` can be used by each frame the page holds: camera, microphone, position.
     ///
     /// # How it is judged
-    /// Without the header the browsers' own limits hold, which passes. A header that is no structured dictionary
-    /// has no effect at all and warns, saying where it breaks; so does a powerful feature given to everybody, and
-    /// a member of a list that browsers skip. `Feature-Policy` is noted.
+    /// Without the header the browsers' own limits hold, which passes unless `required` is set. A header that is no
+    /// structured dictionary has no effect at all and warns, saying where it breaks; so does a powerful feature
+    /// given to everybody, and a member of a list that browsers skip. Features that no browser knows,
+    /// `Feature-Policy` and a policy that only reports are noted.
     ///
     /// # How to fix
     /// Name who may use a feature: `Permissions-Policy: camera=(), geolocation=(self "https://maps.example.com")`.
     pub struct PermissionsPolicy {
+        /// Whether a page without the header fails. Default: false.
+        pub required: bool = false,
         /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
         /// target's own path.
         pub pages: Pages = Pages::default(),
@@ -47,7 +54,7 @@ impl Probe for PermissionsPolicy {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, &self.pages, judge).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
@@ -58,37 +65,12 @@ impl PermissionsPolicy {
     }
 }
 
-/// Features that reach people, devices or money. What is not among them may be given to everybody.
-const POWERFUL: [&str; 23] = [
-    "accelerometer",
-    "ambient-light-sensor",
-    "bluetooth",
-    "camera",
-    "clipboard-read",
-    "display-capture",
-    "gyroscope",
-    "geolocation",
-    "hid",
-    "identity-credentials-get",
-    "idle-detection",
-    "keyboard-lock",
-    "local-fonts",
-    "magnetometer",
-    "microphone",
-    "midi",
-    "otp-credentials",
-    "payment",
-    "publickey-credentials-get",
-    "serial",
-    "usb",
-    "window-management",
-    "xr-spatial-tracking",
-];
-
 /// A hostile header may name thousands of features.
 const MOST_FINDINGS: usize = 32;
 
-fn judge(looked: Looked<'_>) -> Outcome {
+const HEADER: &str = "Permissions-Policy";
+
+fn judge(settings: &PermissionsPolicy, looked: Looked<'_>) -> Outcome {
     let Looked { page, exchange, .. } = looked;
     let applies = applies(Rule::PermissionsPolicy, exchange, page);
     let (_, weight) = match applies {
@@ -96,16 +78,35 @@ fn judge(looked: Looked<'_>) -> Outcome {
         Err(outcome) => return *outcome,
     };
     let mut findings = Vec::new();
-    if let Some(value) = exchange.joined("feature-policy") {
-        findings.push(
-            Finding::note(
-                "feature_policy",
-                "`Feature-Policy` was replaced by `Permissions-Policy`",
-            )
-            .evidence("Feature-Policy", shown(&value)),
-        );
+    for (name, code, message) in [
+        (
+            "Feature-Policy",
+            "feature_policy",
+            "`Feature-Policy` was replaced by `Permissions-Policy`",
+        ),
+        (
+            "Permissions-Policy-Report-Only",
+            "report_only",
+            "`Permissions-Policy-Report-Only` reports and does not enforce",
+        ),
+    ] {
+        if let Some(value) = exchange.joined(name) {
+            findings.push(Finding::note(code, message).evidence(name, shown(&value)));
+        }
     }
-    let Some(value) = exchange.joined("permissions-policy") else {
+    let Some(value) = exchange.joined(HEADER) else {
+        if settings.required {
+            findings.push(
+                Finding::fail(
+                    "missing",
+                    format!("expected a `{HEADER}` header and found none"),
+                )
+                .remedy(format!(
+                    "send `{HEADER}: camera=(), geolocation=(), microphone=()` and what else the page does not use"
+                )),
+            );
+            return Outcome::judged("no Permissions-Policy header", weight.apply(findings));
+        }
         return Outcome::judged(
             "no Permissions-Policy; the browsers' own limits hold",
             weight.apply(findings),
@@ -113,17 +114,11 @@ fn judge(looked: Looked<'_>) -> Outcome {
     };
     let summary = match Parser::new(&value).parse::<Dictionary>() {
         Err(error) => {
-            let at = error.index().map_or_else(String::new, |at| {
-                let rest = value.get(at..).unwrap_or_default();
-                format!(
-                    " at byte {at} (`{}`)",
-                    excerpt(rest.get(..rest.len().min(20)).unwrap_or_default())
-                )
-            });
+            let place = broken(&value, &error);
             findings.push(
                 Finding::warn(
                     "ignored",
-                    format!("the header is no structured dictionary{at}, so it has no effect"),
+                    format!("the header is no structured dictionary and has no effect: {place}"),
                 )
                 .evidence("Permissions-Policy", shown(&value))
                 .remedy("write it as `camera=(), geolocation=(self)`, features between commas"),
@@ -131,6 +126,7 @@ fn judge(looked: Looked<'_>) -> Outcome {
             "browsers ignore Permissions-Policy, as it does not parse".to_owned()
         }
         Ok(features) => {
+            findings.extend(unknown(&features));
             let given: Vec<Finding> = features
                 .iter()
                 .flat_map(|(feature, allowed)| judge_feature(feature.as_str(), allowed))
@@ -146,6 +142,24 @@ fn judge(looked: Looked<'_>) -> Outcome {
         }
     };
     Outcome::judged(summary, weight.apply(findings)).evidence("Permissions-Policy", shown(&value))
+}
+
+/// Names that browsers skip. One finding holds them all: a newer browser may know them.
+fn unknown(features: &Dictionary) -> Option<Finding> {
+    let mut names = features
+        .keys()
+        .map(|key| key.as_str())
+        .filter(|name| !is_known(name));
+    let first = names.next()?;
+    let more = match names.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first = excerpt(first.as_bytes());
+    Some(Finding::note(
+        "unknown_feature",
+        format!("no browser is known to have the feature `{first}`{more}"),
+    ))
 }
 
 fn judge_feature(feature: &str, allowed: &ListEntry) -> Vec<Finding> {
@@ -198,7 +212,10 @@ mod tests {
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| ("permissions-policy", *line)).collect();
-        judge(samples::looked(&samples::html(&headers)))
+        judge(
+            &PermissionsPolicy::default(),
+            samples::looked(&samples::html(&headers)),
+        )
     }
 
     fn codes(outcome: &Outcome) -> Vec<&str> {
@@ -226,7 +243,11 @@ mod tests {
             (&["camera=(\"*\")"], &[]),
             (&["camera=*;report-to=group"], &["wildcard"]),
             (&["fullscreen=*"], &[]),
-            (&["unknown-feature=*"], &[]),
+            (&["unknown-feature=*"], &["unknown_feature"]),
+            (
+                &["unknown-feature=(), other-one=(), camera=*"],
+                &["unknown_feature", "wildcard"],
+            ),
             // The last one of a name counts.
             (&["camera=*, camera=()"], &[]),
             (&["camera=(), camera=*"], &["wildcard"]),
@@ -240,7 +261,7 @@ mod tests {
             (&["camera=(),"], &["ignored"]),
             (&["camera=();microphone=()"], &["ignored"]),
             (&["Camera=()"], &["ignored"]),
-            (&["*"], &["skipped_member"]),
+            (&["*"], &["unknown_feature", "skipped_member"]),
             (&[""], &[]),
         ] {
             assert_eq!(codes(&of(lines)), wanted, "{lines:?}");
@@ -261,7 +282,7 @@ mod tests {
     fn absent_passes_and_the_old_header_is_noted() {
         assert!(of(&[]).status.is_pass());
         let old = samples::html(&[("feature-policy", "camera 'none'")]);
-        let outcome = judge(samples::looked(&old));
+        let outcome = judge(&PermissionsPolicy::default(), samples::looked(&old));
         assert_eq!(
             (codes(&outcome), &outcome.status),
             (vec!["feature_policy"], &Status::Pass)
@@ -269,10 +290,30 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_demanded() {
+        let strict = PermissionsPolicy {
+            required: true,
+            ..PermissionsPolicy::default()
+        };
+        let of = |headers: &[(&str, &str)]| judge(&strict, samples::looked(&samples::html(headers)));
+        assert_eq!(codes(&of(&[])), ["missing"]);
+        assert!(of(&[]).status.is_fail());
+        assert!(of(&[("permissions-policy", "camera=()")]).status.is_pass());
+        // Neither the old header nor one that only reports is the policy.
+        for name in ["feature-policy", "permissions-policy-report-only"] {
+            assert!(of(&[(name, "camera=()")]).status.is_fail(), "{name}");
+        }
+    }
+
+    #[test]
     fn only_pages_use_features() {
         let of = |status, content_type: &str| {
             let headers = [("content-type", content_type), ("permissions-policy", "camera=*")];
-            judge(samples::looked(&Exchange::new(status, headers))).status
+            judge(
+                &PermissionsPolicy::default(),
+                samples::looked(&Exchange::new(status, headers)),
+            )
+            .status
         };
         assert!(of(200, "text/html").is_warn());
         assert!(of(200, "application/json").is_not_applicable());
@@ -309,8 +350,8 @@ mod tests {
     fn hostile_values_make_few_findings() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("permissions-policy", value)]);
-            let outcome = judge(samples::looked(&exchange));
-            assert!(outcome.findings.len() <= MOST_FINDINGS);
+            let outcome = judge(&PermissionsPolicy::default(), samples::looked(&exchange));
+            assert!(outcome.findings.len() <= MOST_FINDINGS + 1);
         }
     }
 
@@ -318,7 +359,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
             let exchange = samples::html(&[("permissions-policy", value)]);
-            let _ = judge(samples::looked(&exchange));
+            let _ = judge(&PermissionsPolicy::default(), samples::looked(&exchange));
         }
     }
 }

@@ -1,5 +1,6 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Document,
+    probe,
 };
 
 use super::{
@@ -13,8 +14,8 @@ probe! {
     /// Links out of the service do not tell where a visitor came from.
     ///
     /// # What it checks
-    /// `Referrer-Policy`: the last value that browsers know. What a page says in a `<meta>` element is not looked
-    /// at.
+    /// `Referrer-Policy`: the last value that browsers know. Where the page itself was read, also its
+    /// `<meta name="referrer">`, which replaces what the header says.
     ///
     /// # Why it matters
     /// Paths and query strings hold names, tokens and search words, and each link out would carry them to
@@ -29,6 +30,8 @@ probe! {
     /// # How to fix
     /// Send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header.
     pub struct ReferrerPolicy {
+        /// Whether a page without a known policy fails. Default: false, as the browsers' own is fine.
+        pub required: bool = false,
         /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
         /// target's own path.
         pub pages: Pages = Pages::default(),
@@ -38,6 +41,7 @@ probe! {
     priority: Low,
     references: [
         "Referrer Policy section 8.1" => "https://w3c.github.io/webappsec-referrer-policy/#parse-referrer-policy-from-header",
+        "HTML, meta referrer" => "https://html.spec.whatwg.org/multipage/semantics.html#meta-referrer",
     ],
 }
 
@@ -48,7 +52,7 @@ impl Probe for ReferrerPolicy {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, &self.pages, judge).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
@@ -72,43 +76,97 @@ const KNOWN: [&str; 8] = [
 ];
 const REMEDY: &str = "send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header";
 
-fn judge(looked: Looked<'_>) -> Outcome {
+fn judge(settings: &ReferrerPolicy, looked: Looked<'_>) -> Outcome {
     let Looked { page, exchange, .. } = looked;
     let applies = applies(Rule::ReferrerPolicy, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
     };
-    let Some(value) = exchange.joined("referrer-policy") else {
-        return Outcome::pass("no Referrer-Policy; the browsers' own is fine");
+    let header = exchange.joined("referrer-policy");
+    let by_meta = exchange.document.as_deref().and_then(of_document);
+    let (policy, from) = match (by_meta, header.as_deref().and_then(effective)) {
+        (Some(policy), _) => (Some(policy), "meta referrer"),
+        (None, policy) => (policy, "Referrer-Policy"),
     };
-    let finding = match effective(&value) {
-        None => Some(Finding::warn(
-            "no_known_value",
-            format!(
-                "`{}` holds no value that browsers know, so it has no effect",
-                excerpt(&value)
-            ),
-        )),
-        Some("unsafe-url") => Some(Finding::fail(
-            "unsafe_url",
-            "`unsafe-url` sends the whole address to every site, expected at most the origin",
-        )),
-        Some("no-referrer-when-downgrade") => Some(Finding::warn(
-            "full_address",
-            "`no-referrer-when-downgrade` sends the whole address to every https site, expected at most the origin",
-        )),
-        Some(_) => None,
+    let mut findings = Vec::new();
+    if let (Some(value), None) = (&header, policy) {
+        findings.push(
+            Finding::warn(
+                "no_known_value",
+                format!(
+                    "`{}` holds no value that browsers know, so it has no effect",
+                    excerpt(value)
+                ),
+            )
+            .remedy(REMEDY),
+        );
+    }
+    match policy {
+        Some("unsafe-url") => findings.push(
+            Finding::fail(
+                "unsafe_url",
+                "`unsafe-url` sends the whole address to every site, expected at most the origin",
+            )
+            .remedy(REMEDY),
+        ),
+        Some("no-referrer-when-downgrade") => findings.push(
+            Finding::warn(
+                "full_address",
+                "`no-referrer-when-downgrade` sends the whole address to every https site, expected at most the origin",
+            )
+            .remedy(REMEDY),
+        ),
+        None if settings.required => findings.push(
+            Finding::fail(
+                "missing",
+                "expected a `Referrer-Policy` that browsers know and found none",
+            )
+            .remedy("send `Referrer-Policy: strict-origin-when-cross-origin`"),
+        ),
+        _ => {}
+    }
+    if let Some(value) = &header {
+        findings = findings
+            .into_iter()
+            .map(|finding| finding.evidence("Referrer-Policy", shown(value)))
+            .collect();
+    }
+    let summary = match (policy, &header) {
+        (Some(policy), _) => format!("{from} is {policy}"),
+        (None, Some(_)) => "Referrer-Policy holds no known value".to_owned(),
+        (None, None) if settings.required => "no Referrer-Policy".to_owned(),
+        (None, None) => "no Referrer-Policy; the browsers' own is fine".to_owned(),
     };
-    let summary = match effective(&value) {
-        Some(policy) => format!("Referrer-Policy is {policy}"),
-        None => "Referrer-Policy holds no known value".to_owned(),
-    };
-    let findings = finding
-        .map(|finding| finding.evidence("Referrer-Policy", shown(&value)).remedy(REMEDY))
-        .into_iter()
-        .collect();
-    Outcome::judged(summary, weight.apply(findings)).evidence("Referrer-Policy", shown(&value))
+    let mut outcome = Outcome::judged(summary, weight.apply(findings));
+    if let Some(value) = &header {
+        outcome = outcome.evidence("Referrer-Policy", shown(value));
+    }
+    match by_meta {
+        Some(policy) => outcome.evidence("meta referrer", policy),
+        None => outcome,
+    }
+}
+
+/// What the page says last of itself. HTML, section 4.2.5.1, "referrer": one value, in whatever case, older words
+/// among them.
+fn of_document(document: &Document) -> Option<&'static str> {
+    document
+        .metas
+        .iter()
+        .rev()
+        .filter(|meta| meta.name == "referrer")
+        .find_map(|meta| {
+            let value = meta.content.to_ascii_lowercase();
+            let value = match value.as_str() {
+                "never" => "no-referrer",
+                "default" => "strict-origin-when-cross-origin",
+                "always" => "unsafe-url",
+                "origin-when-crossorigin" => "origin-when-cross-origin",
+                value => value,
+            };
+            KNOWN.into_iter().find(|known| *known == value)
+        })
 }
 
 /// The last value of the list that browsers know; they compare without regard to case.
@@ -126,14 +184,17 @@ mod tests {
     use proptest::prelude::*;
     use readiness_core::{Status, Target};
 
-    use readiness_core::fact::Exchange;
+    use readiness_core::fact::{Exchange, Meta};
 
     use super::*;
     use crate::http::{Page, samples};
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| ("referrer-policy", *line)).collect();
-        judge(samples::looked(&samples::html(&headers)))
+        judge(
+            &ReferrerPolicy::default(),
+            samples::looked(&samples::html(&headers)),
+        )
     }
 
     #[test]
@@ -179,10 +240,60 @@ mod tests {
     }
 
     #[test]
+    fn the_page_itself_has_the_last_word() {
+        // HTML, section 4.2.5.1: it is processed when it stands in the document, after the header.
+        for (metas, wanted) in [
+            (&["unsafe-url"][..], "unsafe-url"),
+            (&["UNSAFE-URL"], "unsafe-url"),
+            (&["no-referrer", "unsafe-url"], "unsafe-url"),
+            (&["unsafe-url", "no-referrer"], "no-referrer"),
+            (&["unsafe-url", "nonsense"], "unsafe-url"),
+            (&["never"], "no-referrer"),
+            (&["always"], "unsafe-url"),
+            (&["default"], "strict-origin-when-cross-origin"),
+            (&["origin-when-crossorigin"], "origin-when-cross-origin"),
+            // One value, not a list.
+            (&["unsafe-url, no-referrer"], "same-origin"),
+            (&[" unsafe-url"], "same-origin"),
+            (&[""], "same-origin"),
+            (&[], "same-origin"),
+        ] {
+            let mut document = Document::new();
+            document.metas = metas
+                .iter()
+                .map(|content| Meta::named("referrer", *content))
+                .collect();
+            let exchange = samples::html(&[("referrer-policy", "same-origin")]).document(document);
+            let outcome = judge(&ReferrerPolicy::default(), samples::looked(&exchange));
+            assert!(
+                outcome.summary.ends_with(&format!("is {wanted}")),
+                "{metas:?}: {}",
+                outcome.summary
+            );
+            assert_eq!(outcome.status.is_fail(), wanted == "unsafe-url", "{metas:?}");
+        }
+        let mut document = Document::new();
+        document.metas = vec![
+            Meta::named("description", "unsafe-url"),
+            Meta::http_equiv("referrer", "unsafe-url"),
+        ];
+        let exchange = samples::html::<&str>(&[]).document(document);
+        assert!(
+            judge(&ReferrerPolicy::default(), samples::looked(&exchange))
+                .status
+                .is_pass()
+        );
+    }
+
+    #[test]
     fn the_weight_depends_on_the_kind() {
         let bad = ("referrer-policy", "unsafe-url");
         let status = |status, headers: &[(&str, &str)]| -> Status {
-            judge(samples::looked(&Exchange::new(status, headers.iter().copied()))).status
+            judge(
+                &ReferrerPolicy::default(),
+                samples::looked(&Exchange::new(status, headers.iter().copied())),
+            )
+            .status
         };
         assert!(status(301, &[bad, ("location", "/")]).is_warn());
         assert!(status(404, &[bad, ("content-type", "text/html")]).is_fail());
@@ -217,14 +328,18 @@ mod tests {
     fn hostile_values_have_no_effect() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("referrer-policy", value)]);
-            assert!(judge(samples::looked(&exchange)).status.is_warn());
+            assert!(
+                judge(&ReferrerPolicy::default(), samples::looked(&exchange))
+                    .status
+                    .is_warn()
+            );
         }
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
-            let _ = judge(samples::looked(&samples::html(&[("referrer-policy", value)])));
+            let _ = judge(&ReferrerPolicy::default(), samples::looked(&samples::html(&[("referrer-policy", value)])));
         }
     }
 }

@@ -1,10 +1,14 @@
 //! `Set-Cookie` as browsers read it. RFC 6265bis, section 5.6.
 //!
-//! The values of cookies are redacted before they get here; whether one is empty is kept.
+//! The values of cookies are redacted before they get here; whether one is empty is kept, and the size of one
+//! that is too long.
 
 use readiness_core::Timestamp;
 
+use self::date::cookie_date;
 use super::syntax::{excerpt, trim};
+
+mod date;
 
 /// One line, with the attributes as they stand.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -23,6 +27,9 @@ pub(crate) struct SetCookie {
     pub(crate) max_age: Option<i64>,
     /// The end, if one is given that browsers can read.
     pub(crate) expires: Option<Timestamp>,
+    /// Names and values of the attributes in order, repeated and unknown ones too; the first
+    /// [`MOST_ATTRIBUTES`] of them, each cut where it is long.
+    pub(crate) attributes: Vec<(String, String)>,
 }
 
 /// What `SameSite` says.
@@ -38,32 +45,68 @@ pub(crate) enum SameSite {
     Other(String),
 }
 
+/// A line that browsers ignore as a whole.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Ignored {
+    /// The name of the cookie, as far as there is one.
+    pub(crate) name: String,
+    /// Why, in words.
+    pub(crate) problem: &'static str,
+}
+
+/// The most attributes kept of a line. There are ten that browsers know.
+pub(crate) const MOST_ATTRIBUTES: usize = 16;
+
 impl SetCookie {
-    /// Whether browsers drop the cookie at once. RFC 6265bis, section 5.6.3: `Max-Age` goes before `Expires`.
+    /// Whether browsers drop the cookie at once.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        match (self.max_age, self.expires) {
-            (Some(seconds), _) => seconds <= 0,
-            (None, Some(end)) => end <= now,
-            (None, None) => false,
-        }
+        self.lifetime(now).is_some_and(|seconds| seconds <= 0)
+    }
+
+    /// How long it is meant to last, in seconds; `None` for as long as the browser runs. RFC 6265bis, section 5.7,
+    /// step 6: `Max-Age` goes before `Expires`.
+    pub(crate) fn lifetime(&self, now: Timestamp) -> Option<i64> {
+        let left = |end: Timestamp| end.unix_seconds().saturating_sub(now.unix_seconds());
+        self.max_age.or_else(|| self.expires.map(left))
+    }
+
+    /// The line as it stands, without the value, and without what is no attribute: it may be a piece of a value
+    /// that holds a `;`.
+    pub(crate) fn shown(&self) -> String {
+        let pair = format!("{}=…", self.name);
+        self.attributes.iter().fold(pair, |line, (name, value)| {
+            if !is_meant(name) {
+                return format!("{line}; …");
+            }
+            let equals = if value.is_empty() { "" } else { "=" };
+            format!("{line}; {name}{equals}{value}")
+        })
     }
 }
 
-/// Reads one line; says in words why browsers ignore it as a whole.
-pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, &'static str> {
+/// Reads one line; says why browsers ignore it as a whole.
+pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, Ignored> {
     const LONGEST: usize = 4096;
     const LONGEST_VALUE: usize = 1024;
-    if line.iter().any(|byte| matches!(byte, 0..=8 | 10..=31 | 127)) {
-        return Err("it holds a control character");
-    }
     let mut parts = line.split(|&byte| byte == b';');
     let pair = parts.next().unwrap_or_default();
     let (name, value) = split_pair(pair).unwrap_or((b"", trim(pair)));
-    if name.is_empty() && value.is_empty() {
-        return Err("it has neither a name nor a value");
+    let ignored = |problem| {
+        let name = excerpt(name);
+        Err(Ignored { name, problem })
+    };
+    if line.iter().any(|byte| matches!(byte, 0..=8 | 10..=31 | 127)) {
+        return ignored("it holds a control character");
     }
-    if name.len() + value.len() > LONGEST {
-        return Err("name and value are longer than 4096 bytes");
+    if name.is_empty() && value.is_empty() {
+        return ignored("it has neither a name nor a value");
+    }
+    if name.len().saturating_add(length_of(value)) > LONGEST {
+        return ignored("name and value are longer than 4096 bytes");
+    }
+    // RFC 6265bis, section 5.7, step 22: such a value would look like a cookie with a prefix when it is sent.
+    if name.is_empty() && prefix_of(value).is_some() {
+        return ignored("it has no name, and its value begins with a prefix of names");
     }
     let mut cookie = SetCookie {
         name: excerpt(name),
@@ -71,6 +114,9 @@ pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, &'static str> {
     };
     for attribute in parts {
         let (name, value) = split_pair(attribute).unwrap_or((trim(attribute), b""));
+        if cookie.attributes.len() < MOST_ATTRIBUTES && !(name.is_empty() && value.is_empty()) {
+            cookie.attributes.push((excerpt(name), excerpt(value)));
+        }
         if value.len() > LONGEST_VALUE {
             continue;
         }
@@ -104,6 +150,58 @@ pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, &'static str> {
     Ok(cookie)
 }
 
+/// Attributes that browsers know, or have known.
+const KNOWN: [&str; 11] = [
+    "comment",
+    "domain",
+    "expires",
+    "httponly",
+    "max-age",
+    "partitioned",
+    "path",
+    "priority",
+    "samesite",
+    "secure",
+    "version",
+];
+
+/// Whether browsers know an attribute of this name, or have known one.
+pub(crate) fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether such an attribute was meant: `Http-Only`, `SameSite: Lax`, `Secured`.
+pub(crate) fn is_meant(name: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars()
+            .filter(char::is_ascii_alphabetic)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect()
+    };
+    let name = letters(name);
+    KNOWN.iter().any(|known| name.starts_with(&letters(known)))
+}
+
+/// The prefixes of names that browsers hold a cookie to, the longest first. RFC 6265bis, section 4.1.3.
+const PREFIXES: [&str; 4] = ["__Host-Http-", "__Host-", "__Http-", "__Secure-"];
+
+/// The prefix a name begins with, in whatever case.
+pub(crate) fn prefix_of(name: &[u8]) -> Option<&'static str> {
+    PREFIXES.into_iter().find(|prefix| {
+        name.get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    })
+}
+
+/// The size of a value before it was redacted, where that is told: `[redacted 5000 bytes]`.
+fn length_of(value: &[u8]) -> usize {
+    let told = value
+        .strip_prefix(b"[redacted ")
+        .and_then(|rest| rest.strip_suffix(b" bytes]"))
+        .and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+    told.unwrap_or(value.len())
+}
+
 fn split_pair(part: &[u8]) -> Option<(&[u8], &[u8])> {
     let equals = part.iter().position(|&byte| byte == b'=')?;
     let (name, rest) = part.split_at_checked(equals)?;
@@ -125,107 +223,6 @@ fn max_age(value: &[u8]) -> Option<i64> {
     Some(sign * size)
 }
 
-/// RFC 6265bis, section 5.1.1: finds time, day, month and year in whatever order they stand.
-fn cookie_date(value: &[u8]) -> Option<Timestamp> {
-    const MONTHS: [&[u8]; 12] = [
-        b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
-    ];
-    let (mut time, mut day, mut month, mut year) = (None, None, None, None);
-    let tokens = value
-        .split(|byte| matches!(byte, 0x09 | 0x20..=0x2f | 0x3b..=0x40 | 0x5b..=0x60 | 0x7b..=0x7e))
-        .filter(|token| !token.is_empty());
-    for token in tokens {
-        if time.is_none() {
-            time = time_of(token);
-            if time.is_some() {
-                continue;
-            }
-        }
-        if day.is_none() {
-            day = digits(token, 1, 2)
-                .filter(|(_, rest)| ends(rest))
-                .map(|(day, _)| day);
-            if day.is_some() {
-                continue;
-            }
-        }
-        if month.is_none() {
-            let name = token.get(..3).map(<[u8]>::to_ascii_lowercase);
-            month = MONTHS
-                .iter()
-                .zip(1_i64..)
-                .find(|(known, _)| name.as_deref() == Some(**known))
-                .map(|(_, number)| number);
-            if month.is_some() {
-                continue;
-            }
-        }
-        if year.is_none() {
-            year = digits(token, 2, 4)
-                .filter(|(_, rest)| ends(rest))
-                .map(|(year, _)| year);
-        }
-    }
-    let ((hour, minute, second), day, month, year) = (time?, day?, month?, year?);
-    let year = match year {
-        70..=99 => year + 1900,
-        0..=69 => year + 2000,
-        _ => year,
-    };
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last_day = match month {
-        2 => 28 + i64::from(is_leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if !(1..=last_day).contains(&day) || year < 1601 || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let seconds = days_from_epoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-    Some(Timestamp::from_unix_seconds(seconds))
-}
-
-fn time_of(token: &[u8]) -> Option<(i64, i64, i64)> {
-    let (hour, rest) = digits(token, 1, 2)?;
-    let (minute, rest) = digits(rest.strip_prefix(b":")?, 1, 2)?;
-    let (second, rest) = digits(rest.strip_prefix(b":")?, 1, 2)?;
-    ends(rest).then_some((hour, minute, second))
-}
-
-/// The number at the start, of at least and at most so many digits, and what follows.
-fn digits(token: &[u8], least: usize, most: usize) -> Option<(i64, &[u8])> {
-    let length = token
-        .iter()
-        .take(most)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let (number, rest) = token.split_at_checked(length)?;
-    let value = number
-        .iter()
-        .fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    (length >= least).then_some((value, rest))
-}
-
-/// Whether no further digit follows.
-fn ends(rest: &[u8]) -> bool {
-    rest.first().is_none_or(|byte| !byte.is_ascii_digit())
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar, counted in years that begin in March, so that the leap day
-/// comes last.
-fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let leap_days = year / 4 - year / 100 + year / 400;
-    // 153 days are in each five months from March on.
-    let days_before_month = (153 * month + 2) / 5;
-    // 719,468 days lie between 0000-03-01 and 1970-01-01.
-    365 * year + leap_days + days_before_month + day - 1 - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -234,7 +231,7 @@ mod tests {
     use crate::http::samples;
 
     fn read(line: &str) -> SetCookie {
-        parse(line.as_bytes()).unwrap_or_else(|problem| panic!("{line}: {problem}"))
+        parse(line.as_bytes()).unwrap_or_else(|problem| panic!("{line}: {problem:?}"))
     }
 
     #[test]
@@ -297,6 +294,20 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_shown_without_values() {
+        for (line, wanted) in [
+            ("sid=s3cr3t", "sid=…"),
+            ("s3cr3t", "=…"),
+            ("sid=s3; cr3t; Path=/a; secure", "sid=…; …; Path=/a; secure"),
+            ("a=b;; Http-Only;", "a=…; Http-Only"),
+        ] {
+            assert_eq!(read(line).shown(), wanted, "{line}");
+        }
+        let many = format!("a=b{}", "; x".repeat(MOST_ATTRIBUTES + 1));
+        assert_eq!(read(&many).attributes.len(), MOST_ATTRIBUTES);
+    }
+
+    #[test]
     fn what_browsers_ignore_as_a_whole() {
         for line in [
             "",
@@ -340,60 +351,6 @@ mod tests {
     }
 
     #[test]
-    fn dates_in_whatever_form() {
-        // RFC 6265bis, section 5.1.1.
-        let wanted: Timestamp = "2015-10-21T07:28:00Z".parse().unwrap();
-        for text in [
-            "Wed, 21 Oct 2015 07:28:00 GMT",
-            "Wednesday, 21-Oct-15 07:28:00 GMT",
-            "Wed Oct 21 07:28:00 2015",
-            "21 October 2015 7:28:0",
-            "2015 21 07:28:00 oct",
-            "07:28:00 21 OCT 15",
-            "(07:28:00)/21/octopus/2015",
-            "21st Oct 2015x 07:28:00x",
-            "Wed, 21 Oct 2015 07:28:00 GMT+2",
-        ] {
-            assert_eq!(cookie_date(text.as_bytes()), Some(wanted), "{text}");
-        }
-        for (text, date) in [
-            ("01 Jan 1970 00:00:00", "1970-01-01"),
-            ("01 Jan 70 00:00:00", "1970-01-01"),
-            ("31 Dec 69 00:00:00", "2069-12-31"),
-            ("29 Feb 2000 00:00:00", "2000-02-29"),
-            ("29 Feb 2024 00:00:00", "2024-02-29"),
-            ("01 Jan 1601 00:00:00", "1601-01-01"),
-            ("01 Mar 1900 00:00:00", "1900-03-01"),
-            ("31 Dec 9998 00:00:00", "9998-12-31"),
-        ] {
-            assert_eq!(cookie_date(text.as_bytes()).unwrap().date(), date, "{text}");
-        }
-        for wrong in [
-            "",
-            "0",
-            "Session",
-            "21 Oct 2015",
-            "Oct 2015 07:28:00",
-            "21 2015 07:28:00",
-            "21 Oct 07:28:00",
-            "00 Oct 2015 07:28:00",
-            "32 Oct 2015 07:28:00",
-            "31 Nov 2015 07:28:00",
-            "29 Feb 2015 07:28:00",
-            "29 Feb 1900 07:28:00",
-            "21 Oct 1600 07:28:00",
-            "21 Oct 2015 24:00:00",
-            "21 Oct 2015 07:60:00",
-            "21 Oct 2015 07:28:60",
-            "21 Oct 20155 07:28:00",
-            "21 Oct 2015 07:28",
-            "21 Oct 2015 007:28:00",
-        ] {
-            assert_eq!(cookie_date(wrong.as_bytes()), None, "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_cookie_ends_at_below_and_above_now() {
         let now: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
         for (line, expired) in [
@@ -425,14 +382,6 @@ mod tests {
         #[test]
         fn no_bytes_panic(line in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = (parse(&line), cookie_date(&line));
-        }
-
-        #[test]
-        fn every_day_is_counted(day in -134_000_i64..2_900_000) {
-            // From 1603 to 9909, written by the clock and read back by its parts.
-            let date = Timestamp::from_unix_seconds(day * 86_400).date();
-            let part = |range: std::ops::Range<usize>| date[range].parse::<i64>().unwrap();
-            prop_assert_eq!(days_from_epoch(part(0..4), part(5..7), part(8..10)), day);
         }
     }
 }

@@ -327,7 +327,7 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
     }
 }
 
-async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
+pub(super) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,

@@ -92,6 +92,9 @@ pub struct ApiAnswer {
     /// Whether the body was read to its end.
     #[serde(default)]
     pub body_complete: bool,
+    /// The `Retry-After`; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub retry_after: String,
     /// From the request to the end of the body, in microseconds.
     #[serde(default)]
     pub total_us: u64,
@@ -105,6 +108,7 @@ impl ApiAnswer {
             content_type: content_type.into(),
             body: ByteText::new(body),
             body_complete: true,
+            retry_after: String::new(),
             total_us: 0,
         }
     }
@@ -200,7 +204,12 @@ impl Source<ApiCall> for ApiSource {
             request = request.header(name, value);
         }
         let mut response = request.send().await.map_err(|e| failed(e, &origin, &cx))?;
-        let mut answer = ApiAnswer::new(response.status().as_u16(), content_type(&response, &cx), []);
+        let mut answer = ApiAnswer::new(
+            response.status().as_u16(),
+            text_of(&response, &header::CONTENT_TYPE, &cx),
+            [],
+        );
+        answer.retry_after = text_of(&response, &header::RETRY_AFTER, &cx);
         let mut body = Vec::new();
         answer.body_complete = loop {
             match response.chunk().await {
@@ -235,8 +244,8 @@ fn kept(body: Vec<u8>, complete: bool, scrub: impl FnOnce(&[u8]) -> Vec<u8>) -> 
     (clean, whole)
 }
 
-fn content_type(response: &Response, cx: &Looking) -> String {
-    let value = response.headers().get(header::CONTENT_TYPE);
+fn text_of(response: &Response, name: &header::HeaderName, cx: &Looking) -> String {
+    let value = response.headers().get(name);
     let text = value.map(|value| String::from_utf8_lossy(value.as_bytes()));
     cx.scrub(&text.unwrap_or_default()).chars().take(200).collect()
 }

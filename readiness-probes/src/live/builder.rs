@@ -9,7 +9,7 @@ use std::{
 use std::{collections::BTreeSet, fmt, path::PathBuf};
 
 #[cfg(feature = "tls")]
-use readiness_core::Secret;
+use readiness_core::{Secret, fact::TrustStore};
 use readiness_core::{Sources, Suite, fact::Family};
 
 #[cfg(feature = "dns")]
@@ -57,6 +57,8 @@ pub struct Live {
     #[cfg(feature = "tls")]
     authorities: Vec<Authority>,
     #[cfg(feature = "tls")]
+    trust: Vec<TrustStore>,
+    #[cfg(feature = "tls")]
     client_certificate: Option<ClientPem>,
     #[cfg(feature = "tls")]
     client_certificate_for: BTreeSet<String>,
@@ -67,6 +69,10 @@ pub struct Live {
     #[cfg(feature = "http")]
     body_timeout: Duration,
 }
+
+/// A connection, a dialogue in plain text with some servers, and the handshake, each with its own timeouts.
+#[cfg(feature = "tls")]
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(20);
 
 #[cfg(feature = "tls")]
 #[derive(Clone)]
@@ -115,6 +121,8 @@ impl Live {
             tls_timeout: Duration::from_secs(3),
             #[cfg(feature = "tls")]
             authorities: Vec::new(),
+            #[cfg(feature = "tls")]
+            trust: Vec::new(),
             #[cfg(feature = "tls")]
             client_certificate: None,
             #[cfg(feature = "tls")]
@@ -200,7 +208,13 @@ impl Live {
             .with(RouteSource(Arc::clone(&shared)))
             .with::<readiness_core::fact::TcpConnect, _>(link());
         #[cfg(feature = "tls")]
-        let sources = sources.with::<readiness_core::fact::TlsHandshake, _>(link());
+        let sources = sources
+            .with_deadline::<readiness_core::fact::TlsHandshake, _>(link(), HANDSHAKE_DEADLINE)
+            .with(super::files::FileSource(Arc::clone(&shared)))
+            .with_deadline(
+                super::stores::StoreSource(Arc::clone(&shared)),
+                HANDSHAKE_DEADLINE,
+            );
         #[cfg(feature = "tls")]
         let sources = sources.with_deadline::<readiness_core::fact::TlsHello, _>(
             super::hello::HelloSource(Arc::clone(&shared)),
@@ -269,6 +283,9 @@ impl Live {
         for path in &settings.ca {
             self = self.ca_file(path);
         }
+        if !settings.trust.is_empty() {
+            self = self.trust(settings.trust.iter().cloned());
+        }
         if let Some(text) = &settings.user_agent {
             self = self.user_agent(text.as_str());
         }
@@ -284,6 +301,7 @@ impl Live {
     #[cfg(not(feature = "http"))]
     fn tls_and_http(self, settings: &readiness_core::LookSettings) -> Result<Self, LiveError> {
         let needs_more = !settings.ca.is_empty()
+            || !settings.trust.is_empty()
             || settings.user_agent.is_some()
             || settings.client_certificate.is_some()
             || settings.client_key.is_some();
@@ -331,6 +349,15 @@ impl Live {
     /// Trusts the certificates of a PEM text too, beside the machine's.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(Authority::Pem(pem.into()));
+        self
+    }
+
+    /// Trusts the roots of these stores, instead of the machine's; what [`Live::ca_file`] and [`Live::ca_pem`]
+    /// give is trusted beside them. An empty list means the machine's, or `webpki-roots` where it has none.
+    ///
+    /// With a file alone nothing else is trusted: `[TrustStore::File("ca.pem".into())]`.
+    pub fn trust(mut self, stores: impl IntoIterator<Item = TrustStore>) -> Self {
+        self.trust = stores.into_iter().collect();
         self
     }
 
@@ -383,8 +410,12 @@ impl Live {
     fn tls_settings(&self) -> Result<TlsSettings, LiveError> {
         let provider = provider()?;
         let (mut given, mut names) = (Vec::new(), Vec::new());
-        for authority in &self.authorities {
-            let (what, name, pem) = match authority {
+        let files = self.trust.iter().filter_map(|store| match store {
+            TrustStore::File(path) => Some(Authority::File(path.into())),
+            _ => None,
+        });
+        for authority in files.chain(self.authorities.iter().cloned()) {
+            let (what, name, pem) = match &authority {
                 Authority::Pem(pem) => {
                     let what = "the CA certificate given as PEM".to_owned();
                     (what, "given PEM".to_owned(), pem.clone())
@@ -419,7 +450,7 @@ impl Live {
         Ok(TlsSettings {
             timeout: self.tls_timeout,
             provider,
-            roots: Roots::new(given, names),
+            roots: Roots::new(given, names, self.trust.clone()),
             client_certificate,
         })
     }

@@ -8,7 +8,7 @@ use std::{
 
 use readiness_core::{
     Looking, ObserveError, Reason, Source,
-    fact::{HelloAnswer, HelloFacts, TlsHello},
+    fact::{Endpoint, HelloAnswer, HelloFacts, TlsHello},
 };
 use rustls::crypto::SecureRandom;
 use tokio::{
@@ -17,7 +17,10 @@ use tokio::{
 };
 
 use super::{
-    link::tcp::{dial, micros},
+    link::{
+        starttls::{Names, Refusal, negotiate},
+        tcp::{dial, micros},
+    },
     settings::Shared,
 };
 use crate::tls::hello::{End, Reply, write};
@@ -33,15 +36,27 @@ impl HelloSource {
 impl Source<TlsHello> for HelloSource {
     async fn look(&self, key: TlsHello, cx: Looking) -> Result<HelloFacts, ObserveError> {
         let shared = &*self.0;
-        if !key.endpoint.tls {
-            return Err(ObserveError::new(
-                Reason::ERROR,
-                format!("{} is an endpoint without TLS", key.endpoint.address),
-            ));
+        let Endpoint {
+            address, name, tls, ..
+        } = &key.endpoint;
+        if *tls == key.starttls.is_some() {
+            let problem = if *tls {
+                "speaks TLS from the first byte, and holds no dialogue before it"
+            } else {
+                "is an endpoint without TLS"
+            };
+            return Err(ObserveError::new(Reason::ERROR, format!("{address} {problem}")));
         }
         cx.spend("tls_connections", 1);
-        let dialled = dial(shared, key.endpoint.address).await?;
-        let stream = dialled.stream.map_err(ObserveError::because)?;
+        let dialled = dial(shared, *address).await?;
+        let mut stream = dialled.stream.map_err(ObserveError::because)?;
+        if let Some(script) = &key.starttls {
+            let names = Names::new(name, stream.local_addr());
+            if let Err(refusal) = negotiate(script, &names, &mut stream).await {
+                let Refusal { reason, message } = refusal;
+                return Ok(HelloFacts::new(HelloAnswer::NoDialogue { reason, message }));
+            }
+        }
         let random = random(shared.tls.provider.secure_random)?;
         let began = Instant::now();
         let mut facts = HelloFacts::new(exchange(&key, &random, stream, shared.tls.timeout).await);
@@ -72,10 +87,9 @@ pub(in crate::live) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
         stream.write_all(&write(hello, random)).await?;
         stream.flush().await
     };
-    match timeout_at(deadline, sent).await {
-        Err(_) => return reply.end(End::Silent),
-        // Who refuses at once may have said why before it closed: that is still there to be read.
-        Ok(Ok(()) | Err(_)) => {}
+    // Who refuses at once may have said why before it closed: that is still there to be read.
+    if timeout_at(deadline, sent).await.is_err() {
+        return reply.end(End::Silent);
     }
     let mut chunk = [0; 4096];
     loop {

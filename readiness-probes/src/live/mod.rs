@@ -1,6 +1,8 @@
 //! The sources: how facts are got from real deployments. All network I/O of this crate is in here.
 
 mod builder;
+#[cfg(feature = "http")]
+mod in_process;
 mod link;
 mod names;
 mod route;
@@ -19,7 +21,11 @@ mod document;
 #[cfg(test)]
 mod fake;
 #[cfg(feature = "tls")]
+mod files;
+#[cfg(feature = "tls")]
 mod hello;
+#[cfg(feature = "tls")]
+mod paths;
 #[cfg(feature = "tls")]
 mod pem;
 #[cfg(feature = "dep")]
@@ -32,6 +38,8 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "tls")]
+mod stores;
 #[cfg(feature = "net")]
 mod sweep;
 #[cfg(not(feature = "dns"))]
@@ -42,5 +50,12 @@ mod verifier;
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]
 pub use self::document::read_document;
+#[cfg(feature = "http")]
+pub use self::in_process::InProcess;
+#[cfg(feature = "tower")]
+pub use self::in_process::NoBody;
+#[cfg(feature = "tls")]
+#[doc(hidden)]
+pub use self::link::starttls::hold_dialogue;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;

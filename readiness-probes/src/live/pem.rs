@@ -49,6 +49,32 @@ pub(crate) fn client_certificate(
     })
 }
 
+/// The certificates of a file, PEM or DER, in its order.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn certificates_of_file(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    if bytes.first() == Some(&0x30) {
+        return match x509_parser::parse_x509_certificate(bytes) {
+            Ok(([], _)) => Ok(vec![CertificateDer::from(bytes.to_vec())]),
+            Ok(_) => Err("holds more than one certificate in DER; write a chain as PEM".to_owned()),
+            Err(_) => Err("holds DER that is no certificate".to_owned()),
+        };
+    }
+    match certificates("", bytes) {
+        Ok(all) if all.len() > MOST_CERTIFICATES => Err(format!(
+            "holds {} certificates, at most {MOST_CERTIFICATES} are read",
+            all.len()
+        )),
+        Ok(all) => Ok(all),
+        Err(LiveError::Pem { problem, .. }) => Err(problem),
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// The most certificates of a file. A handful is usual.
+const MOST_CERTIFICATES: usize = 100;
+
 fn certificates(what: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, LiveError> {
     let error = |problem: String| LiveError::Pem {
         what: what.to_owned(),

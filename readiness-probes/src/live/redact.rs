@@ -2,6 +2,8 @@ use http::{HeaderMap, HeaderName, header};
 use readiness_core::{Looking, Origin, fact::Header, redact::REDACTED};
 use url::Url;
 
+use crate::http::set_cookie::prefix_of;
+
 /// The headers of a response as a fact may hold them.
 ///
 /// Cookie values go; query values become handles which a later request to that origin can carry; secrets
@@ -41,19 +43,28 @@ fn value_of(name: &HeaderName, value: &[u8], mut location: impl FnMut(&str) -> S
 
 /// Name, emptiness and attributes stay. RFC 6265, section 5.2: the value ends at the first `;`, and a pair
 /// without `=` is all value.
+///
+/// What browsers look at in a value stays too: the size where it is over their limit, and the prefix of a name
+/// that a nameless value begins with (RFC 6265bis, sections 5.6 and 5.7).
 fn set_cookie(line: &[u8]) -> Vec<u8> {
+    const LONGEST: usize = 4096;
     let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
     let (pair, attributes) = line.split_at(end);
     let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
         Some(at) => pair.split_at(at + 1),
         None => (&b""[..], pair),
     };
-    let value = if value.trim_ascii().is_empty() {
-        value
+    let bare_name = name.strip_suffix(b"=").unwrap_or(name).trim_ascii();
+    let bare = value.trim_ascii();
+    let value = if bare.is_empty() {
+        value.to_vec()
+    } else if bare_name.len() + bare.len() > LONGEST {
+        format!("[redacted {} bytes]", bare.len()).into_bytes()
     } else {
-        REDACTED.as_bytes()
+        let prefix = prefix_of(bare).filter(|_| bare_name.is_empty());
+        [prefix.unwrap_or_default(), REDACTED].concat().into_bytes()
     };
-    [name, value, attributes].concat()
+    [name, &value, attributes].concat()
 }
 
 /// Text without a byte that a URL may not hold.
@@ -229,9 +240,15 @@ mod tests {
             ("s3cr3t; Secure", "[redacted]; Secure"),
             ("", ""),
             ("=s3cr3t", "=[redacted]"),
+            ("=__Host-s3cr3t; Secure", "=__Host-[redacted]; Secure"),
+            ("__secure-s3cr3t", "__Secure-[redacted]"),
+            ("__Host-a=__Host-s3cr3t", "__Host-a=[redacted]"),
         ] {
             assert_eq!(shown("set-cookie", line), clean, "{line}");
         }
+        let long = |n: usize| shown("set-cookie", &format!("sid={}; Secure", "x".repeat(n)));
+        assert_eq!(long(4093), "sid=[redacted]; Secure");
+        assert_eq!(long(4094), "sid=[redacted 4094 bytes]; Secure");
     }
 
     #[test]

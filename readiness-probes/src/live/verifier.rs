@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use readiness_core::fact::{ServerChain, Trust, UntrustedKind};
+use readiness_core::fact::{Anchor, ServerChain, Trust, UntrustedKind};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, SignatureScheme,
     client::{
@@ -10,6 +10,8 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
     sign::CertifiedKey,
 };
+
+use super::paths::Paths;
 
 /// What one handshake showed. Shared by its verifier and its resolver of client certificates.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +23,7 @@ pub(crate) struct Shown {
     pub(crate) chain: ServerChain,
     pub(crate) ocsp_staple: ServerChain,
     pub(crate) trust: Option<Trust>,
+    pub(crate) anchor: Option<Anchor>,
     pub(crate) signature_valid: Option<bool>,
     pub(crate) client_certificate_requested: bool,
 }
@@ -41,6 +44,7 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) inner: Arc<WebPkiServerVerifier>,
+    pub(crate) paths: Arc<Paths>,
     pub(crate) seen: Seen,
 }
 
@@ -63,29 +67,32 @@ impl ServerCertVerifier for Recorder {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verify = |at| {
-            self.inner
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at)
-        };
-        let result = match verify(now) {
-            // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
-            // from the certificates themselves, so the other fault is the one worth telling.
-            Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
-                Some(Err(other)) if !is_about_time(&other) => Err(other),
-                _ => Err(e),
+        let trust = trust_of(
+            &self.inner,
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        );
+        // Where there is a path at all: a name and a date are other questions.
+        let at = match &trust {
+            Trust::Untrusted { kind, .. } => match kind {
+                UntrustedKind::WrongName => Some(now),
+                UntrustedKind::Expired | UntrustedKind::NotYetValid => instant_within(end_entity),
+                _ => None,
             },
-            result => result,
+            _ => Some(now),
         };
+        let anchor = at.and_then(|at| self.paths.best(end_entity, intermediates, at));
         let chain = std::iter::once(end_entity).chain(intermediates);
         let mut shown = self.seen.lock();
         shown.chain = ServerChain::new(chain.map(|der| der.to_vec()).collect());
         if !ocsp_response.is_empty() {
             shown.ocsp_staple = ServerChain::new(vec![ocsp_response.to_vec()]);
         }
-        shown.trust = Some(match result {
-            Ok(_) => Trust::Trusted,
-            Err(e) => untrusted(&e),
-        });
+        shown.anchor = anchor;
+        shown.trust = Some(trust);
         Ok(ServerCertVerified::assertion())
     }
 
@@ -109,6 +116,31 @@ impl ServerCertVerifier for Recorder {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// What the roots of a verifier say of a chain.
+pub(crate) fn trust_of(
+    verifier: &WebPkiServerVerifier,
+    end_entity: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    server_name: &ServerName<'_>,
+    ocsp_response: &[u8],
+    now: UnixTime,
+) -> Trust {
+    let verify = |at| verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at);
+    let result = match verify(now) {
+        // A date is looked at before the path: what else is wrong would stay unseen. Dates are judged
+        // from the certificates themselves, so the other fault is the one worth telling.
+        Err(e) if is_about_time(&e) => match instant_within(end_entity).map(verify) {
+            Some(Err(other)) if !is_about_time(&other) => Err(other),
+            _ => Err(e),
+        },
+        result => result,
+    };
+    match result {
+        Ok(_) => Trust::Trusted,
+        Err(e) => untrusted(&e),
     }
 }
 

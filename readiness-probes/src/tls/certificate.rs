@@ -1,25 +1,31 @@
-use futures_util::future::join_all;
+mod dates;
+mod identity;
+mod refused;
+mod staple;
+
 use readiness_core::{
-    Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Status,
-    Timestamp, Unit, async_trait,
-    fact::{ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
+    Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Timestamp,
+    Unit, async_trait,
+    fact::{AnchorStore, StartTls, TlsEnd, TlsFacts, Trust, UntrustedKind},
 };
 
 use super::{
-    chain::Chain,
-    expiry::{self, Limits, span},
-    refusal, trust,
-    x509::{self, Certificate, Usage},
+    expiry::{Limits, Margin, span},
+    opening::each_handshake,
+    refusal,
+    served::{MOST_CERTIFICATES, MOST_DEPTH, Served, summary_of},
+    trust,
+    x509::{Certificate, hex},
 };
-use crate::address;
 
 readiness_core::probe! {
     /// The certificate is valid for this host, trusted, and not about to expire.
     ///
     /// # What it checks
     /// The certificates the server sends, in the order it sends them, on every address of the target: their
-    /// dates, the names they are for, what they may be used for, and whether they lead to a trusted root.
-    /// All of it is reported also where verification fails.
+    /// dates, the names they are for, what they may be used for, their keys and signatures, whether they
+    /// lead to a trusted root, and the OCSP response that is stapled to them. All of it is reported also
+    /// where verification fails. Rules that clients do not enforce are `tls.certificate_rules`.
     ///
     /// # Why it matters
     /// Clients refuse a certificate that has expired, names another host, or leads to no root they trust:
@@ -27,11 +33,19 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// Each fault is a finding of its own with the certificate's position: `chain[0]` is the server's.
-    /// Expired, not yet valid, another host, no subject alternative name, an unknown root, a missing
-    /// intermediate, self-signed, the wrong purpose and a wrong signature fail; so does a certificate of the
-    /// path with 15 % of its lifetime left, at most 14 days. With 30 % left, at most 30 days, it warns.
-    /// Dates are judged at the run's instant. Under the profile `local` an unknown root warns, and a near
-    /// end is only told. Whether a certificate was revoked is not looked at.
+    /// What makes clients refuse a certificate fails: expired, not yet valid, another host, no subject
+    /// alternative name, a name of `must_cover` that is not covered, an unknown root, a missing
+    /// intermediate, self-signed, the wrong purpose, role or key usage, an unknown critical extension, name
+    /// constraints, an RSA key below 2048 bits, an unknown curve, a signature with SHA-1 or MD5, a wrong
+    /// signature, revoked, a stale OCSP response, must-staple without one. So does a certificate of the path
+    /// with 15 % of its lifetime left, at most 14 days. With 30 % left, at most 30 days, it warns; so do a
+    /// wrong order, a duplicate, and an OCSP response past half of its time. From a third of the lifetime on
+    /// it is told that the renewal is due (half of a lifetime below ten days).
+    ///
+    /// Where several paths lead to a trusted root, the one that lasts longest counts; what else is sent is
+    /// told. Dates are judged at the run's instant. Under the profile `local` an unknown root warns, and a
+    /// near end is only told. Whether a certificate was revoked is only known where the server staples it;
+    /// the staple's own signature is not verified.
     ///
     /// # How to fix
     /// Install a certificate for this host with all its intermediates, and renew it automatically when a
@@ -41,6 +55,19 @@ readiness_core::probe! {
         pub warn_days: Option<u32> = None,
         /// Fails with this many days left or fewer, instead of 15 % of the lifetime. In days.
         pub fail_days: Option<u32> = None,
+        /// Warns with this part of the lifetime left or less; with `warn_days`, what is less. In percent.
+        pub warn_percent: Option<u8> = None,
+        /// Fails with this part of the lifetime left or less; with `fail_days`, what is less. In percent.
+        pub fail_percent: Option<u8> = None,
+        /// The renewal is due this long before the end, instead of a third of the lifetime. In days.
+        pub renew_before_days: Option<u32> = None,
+        /// The same as a part of the lifetime; only one of both can be set. In percent.
+        pub renew_before_percent: Option<u8> = None,
+        /// Names and addresses the certificate must be for, beside the target's own.
+        pub must_cover: Vec<String> = Vec::new(),
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.certificate",
     title: "the certificate is valid and trusted",
@@ -49,8 +76,42 @@ readiness_core::probe! {
         "RFC 5280 section 6.1" => "https://www.rfc-editor.org/rfc/rfc5280#section-6.1",
         "RFC 9525 section 6" => "https://www.rfc-editor.org/rfc/rfc9525#section-6",
         "RFC 8446 section 4.4.2" => "https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2",
-        "CA/Browser Forum baseline requirements, section 6.3.2" => "https://cabforum.org/working-groups/server/baseline-requirements/documents/",
+        "RFC 6960 section 4.2" => "https://www.rfc-editor.org/rfc/rfc6960#section-4.2",
+        "RFC 7633" => "https://www.rfc-editor.org/rfc/rfc7633",
     ],
+}
+
+impl TlsCertificate {
+    /// Whether the settings make sense.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, percent, most) in [
+            ("warn_percent", self.warn_percent, 100),
+            ("fail_percent", self.fail_percent, 100),
+            ("renew_before_percent", self.renew_before_percent, 99),
+        ] {
+            if let Some(percent) = percent.filter(|percent| *percent > most) {
+                return Err(format!("`{name}` is {percent}, expected at most {most}"));
+            }
+        }
+        if self.renew_before_days.is_some() && self.renew_before_percent.is_some() {
+            return Err(
+                "`renew_before_days` and `renew_before_percent` are both set, expected one of them"
+                    .to_owned(),
+            );
+        }
+        let is_no_name = |name: &&String| identity::ascii_of(name).is_none();
+        match self.must_cover.iter().find(is_no_name) {
+            Some(name) => Err(format!(
+                "`must_cover` holds `{}`, expected names such as `www.example.com` or addresses; for a \
+                 wildcard write a name that it covers",
+                name.chars().take(60).collect::<String>()
+            )),
+            None => Ok(()),
+        }
+    }
 }
 
 #[async_trait]
@@ -60,33 +121,16 @@ impl Probe for TlsCertificate {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        if !target.is_tls() {
-            return Ok(Outcome::not_applicable(format!(
-                "`{}` speaks no TLS from the first byte",
-                target.scheme()
-            )));
-        }
         let rules = Rules {
             settings: self,
             unknown_root_fails: cx.profile().unknown_root_fails,
             expiry_informs: cx.profile().is_local(),
             now: cx.now(),
         };
-        let endpoints = address::endpoints(cx, target.port(), true).await?;
-        let looks = endpoints.into_iter().map(|endpoint| {
-            let rules = &rules;
-            async move {
-                let (address, host) = (endpoint.address, endpoint.name.clone());
-                let outcome = match cx.observe(TlsHandshake::new(endpoint)).await {
-                    Ok(facts) => judge(&facts, &host, rules),
-                    Err(error) => address::not_seen(&error),
-                };
-                (address, outcome)
-            }
-        });
-        let outcome = address::worst_of(join_all(looks).await);
-        Ok(address::noted(cx, outcome).await)
+        each_handshake(cx, self.starttls.as_ref(), |facts, host| {
+            judge(facts, host, &rules)
+        })
+        .await
     }
 }
 
@@ -98,203 +142,77 @@ pub(super) struct Rules<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The most certificates of a chain that are read. A handful is usual.
-const MOST_CERTIFICATES: usize = 32;
+impl Rules<'_> {
+    pub(super) fn limits(&self, certificate: &Certificate<'_>) -> Limits {
+        let margin = |days, percent| Margin { days, percent };
+        Limits::new(
+            certificate.lifetime_seconds(),
+            margin(self.settings.warn_days, self.settings.warn_percent),
+            margin(self.settings.fail_days, self.settings.fail_percent),
+        )
+    }
+
+    fn renew_before(&self) -> Margin {
+        Margin {
+            days: self.settings.renew_before_days,
+            percent: self.settings.renew_before_percent,
+        }
+    }
+}
 
 fn judge(facts: &TlsFacts, host: &str, rules: &Rules<'_>) -> Outcome {
-    let (chain, session) = match &facts.end {
-        TlsEnd::Established(session) => (&session.chain, Some(&**session)),
-        TlsEnd::Refused { chain, .. } => (chain, None),
-        _ => {
-            return Outcome::unknown(
-                Reason::ERROR,
-                "the handshake ended in a way this version does not know",
-            );
-        }
+    let Some(served) = Served::of(facts) else {
+        return Outcome::unknown(
+            Reason::ERROR,
+            "the handshake ended in a way this version does not know",
+        );
     };
-    let ders: Vec<&[u8]> = chain.iter().take(MOST_CERTIFICATES).collect();
-    let (read, malformed) = read_all(&ders);
-    let mut findings = malformed;
+    let mut findings: Vec<Finding> = served.malformed().collect();
     if let TlsEnd::Refused { reason, message, .. } = &facts.end {
         findings.push(refusal::finding(reason, message));
-    } else if chain.is_empty() {
+    } else if served.count == 0 {
         findings.push(
             Finding::fail("no_certificate", "no certificate was sent, expected at least one")
                 .remedy("turn off anonymous cipher suites and install a certificate"),
         );
     }
-    let arranged = Chain::arrange(&ders, &read);
-    if let (Some(&der), Some(Some(leaf))) = (ders.first(), read.first()) {
-        findings.extend(of_server(der, leaf, host));
+    findings.extend(identity::findings(&served, host, rules));
+    findings.extend(refused::findings(&served));
+    findings.extend(dates::findings(&served, rules));
+    if let Some(session) = served.session {
+        if let Some(leaf) = served.leaf() {
+            findings.extend(staple::findings(leaf, session, rules.now));
+        }
+        findings.extend(trust::findings(&served, session, &findings, rules));
     }
-    findings.extend(of_dates(&arranged, &read, session, rules));
-    if let Some(session) = session {
-        findings.extend(trust::findings(&arranged, &read, session, &findings, rules));
-    }
-    findings.extend(arranged.findings(&read));
-    if chain.len() > MOST_CERTIFICATES {
-        findings.push(
-            Finding::warn(
-                "long_chain",
-                format!(
-                    "{} certificates were sent, expected a handful; {MOST_CERTIFICATES} were read",
-                    chain.len()
-                ),
-            )
-            .remedy("send the server's certificate and its intermediates, nothing else"),
-        );
-    }
+    findings.extend(served.chain.findings(&served.read));
+    findings.extend(long_chain(&served));
     findings.sort_by_key(|finding| (finding.status.rank(), finding.status.credit()));
-    let summary = summary(&findings, read.first().and_then(Option::as_ref), rules.now);
-    let outcome = Outcome::judged(summary, findings);
-    shown(outcome, chain, &read, session, rules.now)
+    let summary = summary(&findings, served.leaf(), rules.now);
+    shown(Outcome::judged(summary, findings), &served, rules.now)
 }
 
-fn read_all(ders: &[&[u8]]) -> (Vec<Option<Certificate>>, Vec<Finding>) {
-    let mut findings = Vec::new();
-    let mut read = Vec::new();
-    for (position, der) in ders.iter().enumerate() {
-        match Certificate::read(der) {
-            Ok(certificate) => read.push(Some(certificate)),
-            Err(problem) => {
-                read.push(None);
-                let message = format!("cannot be read: {problem}");
-                let finding = if position == 0 {
-                    Finding::fail("malformed", message)
-                } else {
-                    Finding::warn("malformed", message)
-                };
-                findings.push(
-                    finding
-                        .subject(format!("chain[{position}]"))
-                        .evidence("size", format!("{} bytes", der.len()))
-                        .remedy("see what the server's file of the chain holds at this position"),
-                );
-            }
-        }
-    }
-    (read, findings)
-}
-
-/// Host, purpose and form of the server's own certificate.
-fn of_server(der: &[u8], leaf: &Certificate, host: &str) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let at = |finding: Finding| finding.subject("chain[0]");
-    let has_names = !leaf.names.is_empty();
-    if !has_names {
-        let own = if leaf.has_common_name {
-            format!("; clients ignore its common name `{}`", leaf.subject)
-        } else {
-            String::new()
-        };
-        findings.push(at(Finding::fail(
-            "no_san",
-            format!("has no subject alternative name, expected `{host}` in it{own}"),
+fn long_chain(served: &Served<'_>) -> Option<Finding> {
+    let length = served.chain.path.len();
+    let message = if served.count > MOST_CERTIFICATES {
+        format!(
+            "{} certificates were sent, expected a handful; {MOST_CERTIFICATES} were read",
+            served.count
         )
-        .evidence("common name", leaf.subject.clone())
-        .remedy(format!(
-            "issue it again with `{host}` as subject alternative name"
-        ))));
-    } else if x509::is_for_host(der, host) == Some(false) {
-        findings.push(at(Finding::fail(
-            "wrong_host",
-            format!("is not for `{host}`, it is for {}", leaf.names_text()),
-        )
-        .evidence("names", leaf.names_text())
-        .remedy(format!(
-            "issue a certificate that names `{host}`, or see why the server chose this one: it may not know \
-             the name (SNI)"
-        ))));
-    }
-    let purpose = match leaf.usage {
-        Usage::Absent | Usage::Server => None,
-        Usage::Any => Some("allows any purpose, expected `serverAuth` by name"),
-        Usage::Other => Some("is not for servers, expected `serverAuth` among its extended key usages"),
+    } else if length > MOST_DEPTH {
+        format!("the path has {length} certificates, expected a handful; {MOST_DEPTH} were judged")
+    } else {
+        return None;
     };
-    if let Some(message) = purpose {
-        findings.push(at(Finding::fail("wrong_purpose", message)
-            .remedy("issue it again with the extended key usage `serverAuth`")));
-    }
-    if !leaf.unknown_critical.is_empty() {
-        let list = leaf.unknown_critical.join(", ");
-        findings.push(at(Finding::fail(
-            "unknown_critical_extension",
-            format!("holds a critical extension that clients do not know: {list}"),
-        )
-        .remedy("issue it again without that extension, or with it not critical")));
-    }
-    findings
+    Some(
+        Finding::warn("long_chain", message)
+            .remedy("send the server's certificate and its intermediates, nothing else"),
+    )
 }
 
-/// The dates of each certificate of the path, each its own.
-fn of_dates(
-    chain: &Chain,
-    read: &[Option<Certificate>],
-    session: Option<&TlsSession>,
-    rules: &Rules<'_>,
-) -> Vec<Finding> {
-    let trusted = session.is_some_and(|session| session.trust == Trust::Trusted);
-    let root = chain.root(read);
-    let mut findings = Vec::new();
-    for (depth, &position) in chain.path.iter().enumerate() {
-        // Clients use the root they have; the dates of the one that is sent count for nothing.
-        let Some(Some(certificate)) = read.get(position).filter(|_| root != Some(position)) else {
-            continue;
-        };
-        let Some(finding) = expiry::finding(certificate, position, rules.limits(certificate), rules.now)
-        else {
-            continue;
-        };
-        findings.push(if rules.expiry_informs && finding.code == "expires_soon" {
-            as_note(finding)
-        } else if trusted && depth > 1 && finding.status.is_fail() {
-            // A trusted path exists. The server's certificate and its issuer are on every path; what is
-            // further up may be a cross-signed form that the path does without.
-            as_cross_signed(finding)
-        } else {
-            finding
-        });
-    }
-    findings
-}
-
-fn as_note(mut finding: Finding) -> Finding {
-    finding.remedy.clear();
-    finding.status = Status::Pass;
-    finding
-}
-
-fn as_cross_signed(mut finding: Finding) -> Finding {
-    finding
-        .message
-        .push_str("; a path to a trusted root may do without it");
-    finding.status = Status::warn();
-    finding
-        .remedy("stop sending it if it only cross-signs a root that clients know; else get its current form")
-}
-
-impl Rules<'_> {
-    pub(super) fn limits(&self, certificate: &Certificate) -> Limits {
-        Limits::new(
-            certificate.lifetime_seconds(),
-            self.settings.warn_days,
-            self.settings.fail_days,
-        )
-    }
-}
-
-fn summary(findings: &[Finding], leaf: Option<&Certificate>, now: Timestamp) -> String {
+fn summary(findings: &[Finding], leaf: Option<&Certificate<'_>>, now: Timestamp) -> String {
     match findings.first().filter(|worst| !worst.is_note()) {
-        Some(worst) => {
-            // The first clause says what was found; the rest stands in the finding.
-            let clause = worst.message.split([',', ';']).next().unwrap_or_default();
-            match worst.subject.as_str() {
-                "chain[0]" if worst.message.starts_with("the ") => clause.to_owned(),
-                "chain[0]" => format!("the certificate {clause}"),
-                "" => clause.to_owned(),
-                other => format!("{other} {clause}"),
-            }
-        }
+        Some(worst) => summary_of(worst),
         None => leaf.map_or_else(
             || "a certificate was sent".to_owned(),
             |leaf| {
@@ -310,15 +228,11 @@ fn summary(findings: &[Finding], leaf: Option<&Certificate>, now: Timestamp) -> 
 }
 
 /// Adds what the judgement rests on.
-fn shown(
-    mut outcome: Outcome,
-    chain: &ServerChain,
-    read: &[Option<Certificate>],
-    session: Option<&TlsSession>,
-    now: Timestamp,
-) -> Outcome {
-    if let Some(Some(leaf)) = read.first() {
+fn shown(mut outcome: Outcome, served: &Served<'_>, now: Timestamp) -> Outcome {
+    if let Some(leaf) = served.leaf() {
         let left = leaf.not_after.seconds_since(now);
+        // A serial number of the peer's may be long.
+        let serial = leaf.serial.get(..leaf.serial.len().min(40)).unwrap_or_default();
         outcome = outcome
             .evidence("subject", leaf.subject.clone())
             .evidence("names", leaf.names_text())
@@ -326,12 +240,14 @@ fn shown(
             .evidence("valid from", leaf.not_before.to_string())
             .evidence("valid until", leaf.not_after.to_string())
             .evidence("lifetime", span(leaf.lifetime_seconds()))
-            .evidence("serial", leaf.serial.clone())
-            .evidence("sha256", leaf.fingerprint.clone())
+            .evidence("serial", hex(serial))
+            .evidence("sha256", leaf.fingerprint())
+            .evidence("key", leaf.key.to_string())
             .measure(Measure::new("days left", left.div_euclid(86_400), Unit::Days));
     }
-    if !chain.is_empty() {
-        let sent: Vec<String> = read
+    if served.count > 0 {
+        let sent: Vec<String> = served
+            .read
             .iter()
             .map(|certificate| match certificate {
                 Some(certificate) => {
@@ -342,7 +258,7 @@ fn shown(
             .collect();
         outcome = outcome.evidence("chain", sent.join(" → "));
     }
-    let Some(session) = session else {
+    let Some(session) = served.session else {
         return outcome;
     };
     let trust = match &session.trust {
@@ -355,9 +271,18 @@ fn shown(
         Trust::Untrusted { message, .. } => format!("not trusted: {message}"),
         _ => "not known".to_owned(),
     };
-    outcome
-        .evidence("trust", trust)
-        .evidence("agreed upon", format!("{}, {}", session.version, session.suite))
+    outcome = outcome.evidence("trust", trust);
+    if let Some(anchor) = &session.anchor {
+        let store = match anchor.store {
+            AnchorStore::Given => "given",
+            AnchorStore::Platform => "of the platform",
+            AnchorStore::WebpkiRoots => "of webpki-roots",
+            _ => "of another store",
+        };
+        let public = if anchor.public { "public" } else { "not public" };
+        outcome = outcome.evidence("root", format!("{} ({store}, {public})", anchor.subject));
+    }
+    outcome.evidence("agreed upon", format!("{}, {}", session.version, session.suite))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! How the certificates that were sent hang together, and why no path leads to a trusted root.
 
-use readiness_core::Finding;
+use readiness_core::{Finding, fact::Anchor};
 
-use super::x509::Certificate;
+use super::x509::{Certificate, capped};
 
 /// The certificates that were sent, arranged. Numbers are positions as sent.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -12,12 +12,15 @@ pub(super) struct Chain {
     /// Each with the earlier one it repeats.
     duplicates: Vec<(usize, usize)>,
     /// Those on no path from the server's certificate.
-    strays: Vec<usize>,
+    pub(super) strays: Vec<usize>,
+    /// Whether the path is the one a verifier found to a trusted root.
+    pub(super) is_verified: bool,
 }
 
 impl Chain {
-    /// Arranges what was sent. `None` stands for a certificate that cannot be read.
-    pub(super) fn arrange(ders: &[&[u8]], read: &[Option<Certificate>]) -> Self {
+    /// Arranges what was sent: along the verifier's best path, where there is one. `None` stands for a
+    /// certificate that cannot be read.
+    pub(super) fn arrange(ders: &[&[u8]], read: &[Option<Certificate<'_>>], anchor: Option<&Anchor>) -> Self {
         let duplicates: Vec<(usize, usize)> = (0..ders.len())
             .filter_map(|late| {
                 let early = (0..late).find(|&early| ders.get(early) == ders.get(late))?;
@@ -26,8 +29,20 @@ impl Chain {
             .collect();
         let is_copy = |at: usize| duplicates.iter().any(|&(late, _)| late == at);
         let at = |position: usize| read.get(position).and_then(Option::as_ref);
-        let mut path = Vec::new();
-        let mut current = at(0).map(|leaf| (0, leaf));
+        let verified = anchor.filter(|anchor| is_path(&anchor.path, read));
+        let mut path = verified.map_or_else(Vec::new, |anchor| anchor.path.clone());
+        let mut current = match path.last() {
+            // What follows the verified path can only be the root, for those who sent it along.
+            Some(&last) => at(last).and_then(|last| {
+                let is_root = |(_, other): &(usize, &Certificate<'_>)| other.is_self_issued();
+                (0..read.len())
+                    .filter(|next| !path.contains(next) && !is_copy(*next))
+                    .filter_map(|next| Some((next, at(next)?)))
+                    .filter(|(_, other)| last.is_issued_by(other))
+                    .find(is_root)
+            }),
+            None => at(0).map(|leaf| (0, leaf)),
+        };
         while let Some((position, certificate)) = current {
             path.push(position);
             let issuers = || {
@@ -52,17 +67,18 @@ impl Chain {
             path,
             duplicates,
             strays,
+            is_verified: verified.is_some(),
         }
     }
 
     /// The position of the root, where it was sent along. A self-signed server certificate is none.
-    pub(super) fn root(&self, read: &[Option<Certificate>]) -> Option<usize> {
+    pub(super) fn root(&self, read: &[Option<Certificate<'_>>]) -> Option<usize> {
         let &last = self.path.last().filter(|&&last| last != 0)?;
         read.get(last)?.as_ref()?.is_self_issued().then_some(last)
     }
 
     /// What there is to say of the order alone. No client fails by it for sure, many do not mind.
-    pub(super) fn findings(&self, read: &[Option<Certificate>]) -> Vec<Finding> {
+    pub(super) fn findings(&self, read: &[Option<Certificate<'_>>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         let named = |position: usize| {
             read.get(position)
@@ -133,7 +149,7 @@ impl Chain {
     }
 
     /// Why no path leads to a trusted root, as well as can be told from what was sent.
-    pub(super) fn untrusted(&self, read: &[Option<Certificate>], fails: bool) -> Option<Finding> {
+    pub(super) fn untrusted(&self, read: &[Option<Certificate<'_>>], fails: bool) -> Option<Finding> {
         let &last = self.path.last()?;
         let certificate = read.get(last)?.as_ref()?;
         let (code, message, remedy) = explain(last, self.path.len(), certificate);
@@ -146,20 +162,32 @@ impl Chain {
             .subject(format!("chain[{last}]"))
             .evidence("issuer", certificate.issuer.clone())
             .remedy(remedy);
-        Some(match &certificate.issuer_url {
+        Some(match certificate.issuer_url {
             Some(url) if code == "missing_intermediate" => {
-                finding.evidence("issuer's certificate", url.clone())
+                finding.evidence("issuer's certificate", capped(url))
             }
             _ => finding,
         })
     }
 }
 
+/// Whether positions can be a path through what was sent. A recording may hold anything.
+fn is_path(positions: &[usize], read: &[Option<Certificate<'_>>]) -> bool {
+    let is_readable = |position: &usize| matches!(read.get(*position), Some(Some(_)));
+    positions.first() == Some(&0)
+        && positions.len() <= read.len()
+        && positions.iter().all(is_readable)
+        && (1..positions.len()).all(|at| {
+            let (earlier, rest) = positions.split_at(at);
+            rest.first().is_some_and(|position| !earlier.contains(position))
+        })
+}
+
 /// The most certificates that are named for one and the same weakness.
-const MOST_NAMED: usize = 5;
+pub(super) const MOST_NAMED: usize = 5;
 const GIVE_ROOT: &str = "give its root with `--ca FILE`";
 
-fn explain(last: usize, length: usize, certificate: &Certificate) -> (&'static str, String, String) {
+fn explain(last: usize, length: usize, certificate: &Certificate<'_>) -> (&'static str, String, String) {
     let Certificate { subject, issuer, .. } = certificate;
     if certificate.is_self_issued() {
         return if last == 0 {
@@ -225,9 +253,9 @@ mod tests {
     use super::*;
     use crate::tls::fixtures::{self, DAY, Pki};
 
-    fn arranged(ders: &[&[u8]]) -> (Chain, Vec<Option<Certificate>>) {
+    fn arranged<'a>(ders: &[&'a [u8]]) -> (Chain, Vec<Option<Certificate<'a>>>) {
         let read: Vec<_> = ders.iter().map(|der| Certificate::read(der).ok()).collect();
-        (Chain::arrange(ders, &read), read)
+        (Chain::arrange(ders, &read, None), read)
     }
 
     fn codes(ders: &[&[u8]]) -> Vec<(String, String)> {
@@ -321,5 +349,35 @@ mod tests {
         let (chain, read) = arranged(&ders);
         assert_eq!(chain.path, [0, 1]);
         assert_eq!(chain.findings(&read).len(), MOST_NAMED);
+    }
+
+    #[test]
+    fn the_verified_path_is_taken_where_it_makes_sense() {
+        let pki = Pki::new();
+        let leaf = pki.leaf(&["example.com"], 10, 80);
+        let other = pki.leaf(&["other.example"], 10, 80);
+        let ders: [&[u8]; 5] = [&leaf, &pki.intermediate, &pki.root, &other, b"junk"];
+        let read: Vec<_> = ders.iter().map(|der| Certificate::read(der).ok()).collect();
+        let along = |path: &[usize]| {
+            let anchor = Anchor::new("Example Root CA", readiness_core::fact::AnchorStore::Given);
+            let chain = Chain::arrange(&ders, &read, Some(&anchor.path(path.to_vec())));
+            (chain.path, chain.strays, chain.is_verified)
+        };
+        // the root that was sent along is still found
+        assert_eq!(along(&[0, 1]), (vec![0, 1, 2], vec![3], true));
+        // a root that stands in the store with the intermediate's key
+        assert_eq!(along(&[0]), (vec![0], vec![1, 2, 3], true));
+        // what cannot be a path is not believed
+        for odd in [
+            &[][..],
+            &[1],
+            &[0, 0],
+            &[0, 4],
+            &[0, 9],
+            &[0, 1, 1],
+            &[0, 1, 2, 3, 4, 5],
+        ] {
+            assert_eq!(along(odd), (vec![0, 1, 2], vec![3], false), "{odd:?}");
+        }
     }
 }

@@ -2,12 +2,15 @@ mod enumerate;
 mod judge;
 
 use futures_util::future::join_all;
-use readiness_core::{Described, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait};
+use readiness_core::{
+    Described, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::StartTls,
+};
 
 use self::{enumerate::enumerate, judge::judge};
 use super::{
     guideline::{MOZILLA, Profile},
     hello::Offer,
+    opening::Opening,
 };
 use crate::address;
 
@@ -41,6 +44,9 @@ readiness_core::probe! {
         /// What the server is held against: `intermediate` or `modern` of Mozilla's guideline 6.0. Default:
         /// `intermediate`.
         pub profile: String = "intermediate".to_owned(),
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.cipher_suites",
     title: "every cipher suite that is offered is strong",
@@ -83,20 +89,19 @@ impl Probe for TlsCipherSuites {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let target = cx.target();
-        if !target.is_tls() {
-            return Ok(Outcome::not_applicable(format!(
-                "`{}` speaks no TLS from the first byte",
-                target.scheme()
-            )));
-        }
+        let opening = match Opening::of(target, self.starttls.as_ref()) {
+            Ok(opening) => opening,
+            Err(because) => return Ok(Outcome::not_applicable(because)),
+        };
         let profile = self
             .held_against()
             .ok_or_else(|| ProbeError::other(format!("there is no profile `{}`", self.profile)))?;
-        let is_web = target.scheme() == "https";
-        let endpoints = address::endpoints(cx, target.port(), true).await?;
-        let looks = endpoints.into_iter().map(|endpoint| async move {
-            let address = endpoint.address;
-            let outcome = match enumerate(cx, &Offer::new(endpoint, is_web)).await {
+        let endpoints = address::endpoints(cx, target.port(), opening.at_once()).await?;
+        let offers = endpoints
+            .into_iter()
+            .map(|endpoint| (endpoint.address, Offer::new(endpoint, &opening)));
+        let looks = offers.map(|(address, offer)| async move {
+            let outcome = match enumerate(cx, &offer).await {
                 Ok(seen) => judge(&seen, profile),
                 Err(error) => address::not_seen(&error),
             };

@@ -2,9 +2,9 @@
 
 use readiness_core::{Finding, Timestamp};
 
-use super::x509::Certificate;
+use super::{served::chain_at, x509::Certificate};
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// A date this near may be a matter of clocks.
 const SKEW_SECONDS: i64 = 300;
 
@@ -15,27 +15,45 @@ pub(super) struct Limits {
     pub(super) fail: i64,
 }
 
+/// A part of a lifetime, as it is set: in days, in percent, or the smaller of both.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Margin {
+    pub(super) days: Option<u32>,
+    pub(super) percent: Option<u8>,
+}
+
+impl Margin {
+    /// In seconds; `None` where nothing is set.
+    fn of(self, lifetime: i64) -> Option<i64> {
+        let days = self.days.map(|days| i64::from(days) * DAY);
+        let percent = self.percent.map(|percent| share(lifetime, percent.into()));
+        match (days, percent) {
+            (Some(days), Some(percent)) => Some(days.min(percent)),
+            (days, percent) => days.or(percent),
+        }
+    }
+}
+
 impl Limits {
     /// 30 % of the lifetime warns and 15 % fails, but never more than 30 and 14 days; or what is set.
     ///
     /// Short-lived certificates are renewed late by design, so days alone would warn of each of them; and
     /// a long one leaves time enough at 30 days.
-    pub(super) fn new(lifetime: i64, warn_days: Option<u32>, fail_days: Option<u32>) -> Self {
-        let share = |percent: i64, days: i64| {
-            // Divided first where the product would not fit: nobody minds a second in 3 billion years.
-            let part = match lifetime.checked_mul(percent) {
-                Some(product) => product / 100,
-                None => lifetime / 100 * percent,
-            };
-            part.min(days * DAY).max(0)
-        };
-        let fail = fail_days.map_or_else(|| share(15, 14), |days| i64::from(days) * DAY);
-        let warn = warn_days.map_or_else(|| share(30, 30), |days| i64::from(days) * DAY);
+    pub(super) fn new(lifetime: i64, warn: Margin, fail: Margin) -> Self {
+        let usual = |percent: i64, days: i64| share(lifetime, percent).min(days * DAY);
+        let fail = fail.of(lifetime).unwrap_or_else(|| usual(15, 14));
+        let warn = warn.of(lifetime).unwrap_or_else(|| usual(30, 30));
         Self {
             warn: warn.max(fail),
             fail,
         }
     }
+}
+
+/// So many percent of a lifetime, rounded down.
+fn share(lifetime: i64, percent: i64) -> i64 {
+    let part = i128::from(lifetime.max(0)) * i128::from(percent) / 100;
+    i64::try_from(part).unwrap_or(i64::MAX)
 }
 
 /// What the dates of a certificate mean at an instant. Both ends are part of the validity.
@@ -48,7 +66,7 @@ pub(super) enum Age {
 }
 
 impl Age {
-    pub(super) fn of(certificate: &Certificate, limits: Limits, now: Timestamp) -> Self {
+    pub(super) fn of(certificate: &Certificate<'_>, limits: Limits, now: Timestamp) -> Self {
         let left = certificate.not_after.seconds_since(now);
         let begins_in = certificate.not_before.seconds_since(now);
         // A certificate that ends before it begins is never valid: its end is what counts.
@@ -74,7 +92,7 @@ impl Age {
 
 /// What there is to say of a certificate's dates; nothing where all is well.
 pub(super) fn finding(
-    certificate: &Certificate,
+    certificate: &Certificate<'_>,
     position: usize,
     limits: Limits,
     now: Timestamp,
@@ -125,7 +143,7 @@ pub(super) fn finding(
                 .remedy(renew(position))
         }
     };
-    Some(finding.subject(format!("chain[{position}]")))
+    Some(finding.subject(chain_at(position)))
 }
 
 /// A number of seconds in words: `61 days`, `13 days 12 h`, `5 hours`.
@@ -161,118 +179,4 @@ fn renew(position: usize) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tls::fixtures::{self, NOW, Pki};
-
-    fn leaf(from: i64, until: i64) -> Certificate {
-        let params = fixtures::leaf_params(&["example.com"], from, until);
-        Certificate::read(&fixtures::self_signed(&params)).unwrap()
-    }
-
-    #[test]
-    fn limits_follow_the_lifetime_up_to_a_ceiling() {
-        let hours = |h: i64| h * 3600;
-        for (days, warn, fail) in [
-            (6, hours(43) + 720, hours(21) + 2160),    // 1.8 d, 21.6 h
-            (47, hours(338) + 1440, hours(169) + 720), // 14.1 d, 7.05 d
-            (90, 27 * DAY, 13 * DAY + hours(12)),
-            (200, 30 * DAY, 14 * DAY),
-            (398, 30 * DAY, 14 * DAY),
-        ] {
-            assert_eq!(
-                Limits::new(days * DAY, None, None),
-                Limits { warn, fail },
-                "{days}"
-            );
-        }
-    }
-
-    #[test]
-    fn each_limit_is_exact_to_the_second() {
-        for days in [6, 47, 90, 200, 398] {
-            let lifetime = days * DAY;
-            let limits = Limits::new(lifetime, None, None);
-            for (left, expected) in [
-                (limits.warn + 1, None),
-                (limits.warn, Some("warn")),
-                (limits.warn - 1, Some("warn")),
-                (limits.fail + 1, Some("warn")),
-                (limits.fail, Some("fail")),
-                (limits.fail - 1, Some("fail")),
-                (0, Some("fail")),
-            ] {
-                let certificate = leaf(left + 1 - lifetime, left);
-                assert_eq!(certificate.lifetime_seconds(), lifetime);
-                let found = finding(&certificate, 0, limits, NOW);
-                let status = found.as_ref().map(|finding| finding.status.word());
-                assert_eq!(status, expected, "{days} days, {left} s left");
-                assert!(found.is_none_or(|finding| finding.code == "expires_soon"));
-            }
-        }
-    }
-
-    #[test]
-    fn settings_replace_the_rule() {
-        assert_eq!(
-            Limits::new(90 * DAY, Some(20), Some(10)),
-            Limits {
-                warn: 20 * DAY,
-                fail: 10 * DAY
-            }
-        );
-        // what fails is never more lenient than what warns
-        let odd = Limits::new(90 * DAY, None, Some(60));
-        assert_eq!((odd.warn, odd.fail), (60 * DAY, 60 * DAY));
-        assert_eq!(
-            Limits::new(90 * DAY, Some(0), Some(0)),
-            Limits { warn: 0, fail: 0 }
-        );
-    }
-
-    #[test]
-    fn both_ends_are_part_of_the_validity() {
-        let code = |from, until| {
-            finding(&leaf(from, until), 0, Limits { warn: -1, fail: -1 }, NOW).map(|finding| finding.code)
-        };
-        assert_eq!(code(-DAY, 0), None);
-        assert_eq!(code(-DAY, -1).as_deref(), Some("expired"));
-        assert_eq!(code(0, DAY), None);
-        assert_eq!(code(1, DAY).as_deref(), Some("not_yet_valid"));
-        // one that ends before it begins
-        assert_eq!(code(DAY, -DAY).as_deref(), Some("expired"));
-    }
-
-    #[test]
-    fn clocks_are_suspected_up_to_five_minutes() {
-        for (distance, suspected) in [(299, true), (300, true), (301, false)] {
-            let limits = Limits::new(DAY, None, None);
-            let early = finding(&leaf(distance, 90 * DAY), 0, limits, NOW).unwrap();
-            assert_eq!(early.message.contains("clock"), suspected, "{}", early.message);
-            let late = finding(&leaf(-DAY, -distance), 0, limits, NOW).unwrap();
-            assert_eq!(late.message.contains("clock"), suspected, "{}", late.message);
-        }
-    }
-
-    #[test]
-    fn an_endless_lifetime_does_not_overflow() {
-        let limits = Limits::new(i64::MAX, None, None);
-        assert_eq!(limits, Limits::new(4000 * DAY, None, None));
-        let negative = Limits::new(i64::MIN, None, None);
-        assert_eq!((negative.warn, negative.fail), (0, 0));
-    }
-
-    #[test]
-    fn messages_read_well() {
-        let pki = Pki::new();
-        let certificate = Certificate::read(&pki.leaf(&["example.com"], 84, 6)).unwrap();
-        let limits = Limits::new(certificate.lifetime_seconds(), None, None);
-        assert_eq!(
-            finding(&certificate, 1, limits, NOW).unwrap().message,
-            "expires in 5 days 23 h (2026-11-25), expected more than 13 days 12 h of its lifetime of 90 days"
-        );
-        assert_eq!(span(90), "90 seconds");
-        assert_eq!(span(7199), "119 minutes");
-        assert_eq!(span(2 * DAY), "2 days");
-    }
-}
+mod tests;

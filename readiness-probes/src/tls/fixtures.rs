@@ -1,5 +1,7 @@
 //! Certificates for tests: a root, an intermediate and leaves around a fixed instant.
 
+pub(super) mod forge;
+
 use std::{
     sync::LazyLock,
     time::{Duration, SystemTime},
@@ -124,4 +126,16 @@ fn valid(mut params: CertificateParams, from: i64, until: i64) -> CertificatePar
 
 fn der(certificate: Certificate) -> Vec<u8> {
     certificate.der().to_vec()
+}
+
+/// One element of DER.
+pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut der = vec![tag];
+    match content.len() {
+        short @ 0..=0x7f => der.push(short as u8),
+        middle @ 0x80..=0xff => der.extend([0x81, middle as u8]),
+        long => der.extend([0x82, (long >> 8) as u8, long as u8]),
+    }
+    der.extend_from_slice(content);
+    der
 }

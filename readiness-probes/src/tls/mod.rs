@@ -2,22 +2,46 @@
 
 mod alpn;
 mod certificate;
+mod certificate_rules;
 mod chain;
 mod cipher_suites;
+mod der;
 mod expiry;
+mod files;
 #[cfg(test)]
 mod fixtures;
 mod group;
 mod guideline;
 pub(crate) mod hello;
 mod key_exchange;
+#[cfg(test)]
+mod matrix;
+mod opening;
 mod protocol;
 mod refusal;
+mod renewal;
+#[cfg(feature = "api")]
+mod renewal_window;
+mod served;
+mod served_matches_file;
 mod suite;
 mod trust;
+mod trusted_everywhere;
 mod versions;
 mod x509;
 
+#[doc(hidden)]
+pub use self::hello::read_hello_reply;
+#[cfg(feature = "api")]
+pub use self::renewal_window::TlsRenewalWindow;
+pub(crate) use self::x509::name_of;
 pub use self::{
-    certificate::TlsCertificate, cipher_suites::TlsCipherSuites, protocol::TlsProtocol, versions::TlsVersions,
+    certificate::TlsCertificate,
+    certificate_rules::TlsCertificateRules,
+    cipher_suites::TlsCipherSuites,
+    files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
+    protocol::TlsProtocol,
+    served_matches_file::TlsServedMatchesFile,
+    trusted_everywhere::TlsTrustedEverywhere,
+    versions::TlsVersions,
 };

@@ -1,14 +1,14 @@
-use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
-    fact::{TlsEnd, TlsFacts, TlsHandshake, TlsSession},
+    fact::{StartTls, TlsEnd, TlsFacts, TlsSession},
 };
 
 use super::{
-    alpn, refusal,
+    alpn,
+    opening::each_handshake,
+    refusal,
     suite::{Fault, Suite},
 };
-use crate::address;
 
 readiness_core::probe! {
     /// A current version of TLS with a strong cipher suite is agreed upon.
@@ -37,6 +37,9 @@ readiness_core::probe! {
         /// The protocols of which one must be agreed upon by ALPN, such as `["h2", "http/1.1"]`; both of them
         /// are offered. Default: none, which demands nothing.
         pub alpn: Vec<String> = Vec::new(),
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.protocol",
     title: "TLS is current",
@@ -77,24 +80,7 @@ impl Probe for TlsProtocol {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        if !target.is_tls() {
-            return Ok(Outcome::not_applicable(format!(
-                "`{}` speaks no TLS from the first byte",
-                target.scheme()
-            )));
-        }
-        let endpoints = address::endpoints(cx, target.port(), true).await?;
-        let looks = endpoints.into_iter().map(|endpoint| async move {
-            let address = endpoint.address;
-            let outcome = match cx.observe(TlsHandshake::new(endpoint)).await {
-                Ok(facts) => judge(&facts, self),
-                Err(error) => address::not_seen(&error),
-            };
-            (address, outcome)
-        });
-        let outcome = address::worst_of(join_all(looks).await);
-        Ok(address::noted(cx, outcome).await)
+        each_handshake(cx, self.starttls.as_ref(), |facts, _| judge(facts, self)).await
     }
 }
 
@@ -199,7 +185,7 @@ fn of_suite(suite: &str) -> Option<Finding> {
 mod tests {
     use readiness_core::{
         Target,
-        fact::{Endpoint, LocalRoute, Route, ServerChain, Trust},
+        fact::{Endpoint, LocalRoute, Route, ServerChain, TlsHandshake, Trust},
         testing::Facts,
     };
 

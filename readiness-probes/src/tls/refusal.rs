@@ -2,8 +2,21 @@
 
 use readiness_core::{Finding, Reason};
 
-/// The handshake ended before there was anything to judge.
+/// The handshake ended before there was anything to judge. A peer that does not change to TLS, or somebody who
+/// meddles with the change, was seen and is a fault; anything else is unknown.
 pub(super) fn finding(reason: &Reason, message: &str) -> Finding {
+    if *reason == Reason::STARTTLS_DECLINED {
+        return Finding::fail("starttls_declined", message.to_owned()).remedy(
+            "turn TLS on for this port on the server, with a certificate and its key; see the server's log for \
+             why it is off",
+        );
+    }
+    if *reason == Reason::STARTTLS_INJECTED {
+        return Finding::fail("starttls_injected", message.to_owned()).remedy(
+            "find out who put it there: a proxy in between, or a server that sends on before TLS begins; \
+             update the server, and use the port that speaks TLS from the first byte where there is one",
+        );
+    }
     Finding::unknown(
         "no_handshake",
         reason.clone(),
@@ -35,6 +48,10 @@ fn advice(reason: &Reason, message: &str) -> &'static str {
     }
     if *reason == Reason::TLS_NOT_TLS {
         return "see whether this port speaks plain text; if so write `http://`, or turn TLS on for it";
+    }
+    if *reason == Reason::STARTTLS_UNEXPECTED {
+        return "see what answers on this port and in its log; if it speaks TLS from the first byte, write \
+                `tls://`, `smtps://`, `imaps://` or `pop3s://`";
     }
     if *reason == Reason::TLS_MESSAGE_TOO_LARGE {
         return "see what the server sends as its chain: a handful of certificates is usual";
@@ -73,11 +90,23 @@ mod tests {
             (Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, "x", "client certificate"),
             (Reason::TLS_MESSAGE_TOO_LARGE, "x", "chain"),
             (Reason::TLS_MALFORMED, "x", "library"),
+            (Reason::STARTTLS_UNEXPECTED, "x", "tls://"),
             (Reason::TCP_RESET, "x", "log"),
         ] {
             let finding = finding(&reason, message);
             assert!(finding.status.is_unknown());
             assert!(finding.remedy.contains(part), "{reason}: {}", finding.remedy);
+        }
+        for (reason, code) in [
+            (Reason::STARTTLS_DECLINED, "starttls_declined"),
+            (Reason::STARTTLS_INJECTED, "starttls_injected"),
+        ] {
+            let finding = finding(&reason, "the peer declines TLS");
+            assert!(finding.status.is_fail() && !finding.remedy.is_empty());
+            assert_eq!(
+                (&*finding.code, &*finding.message),
+                (code, "the peer declines TLS")
+            );
         }
         assert!(!is_about_version(&Reason::TLS_NOT_TLS, "protocol_version"));
     }

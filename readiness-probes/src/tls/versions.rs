@@ -3,7 +3,7 @@ mod tried;
 use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait,
-    fact::{ServerHello, TlsVersion},
+    fact::{ServerHello, StartTls, TlsVersion},
 };
 
 pub(super) use self::tried::{Tried, nothing_agreed, try_versions};
@@ -13,6 +13,7 @@ use crate::{
         alpn, group,
         hello::{Offer, Verdict},
         key_exchange,
+        opening::Opening,
         protocol::check_min_version,
         refusal,
         suite::{Fault, Suite},
@@ -47,6 +48,9 @@ readiness_core::probe! {
     pub struct TlsVersions {
         /// The oldest version that may be offered: `1.2` or `1.3`. Default: `1.2`.
         pub min_version: String = "1.2".to_owned(),
+        /// The dialogue before TLS: `smtp`, `imap`, `pop3`, `lmtp`, `postgres`, `mysql`, or a table of one's
+        /// own. Default: that of the target's scheme, and none where it speaks TLS from the first byte.
+        pub starttls: Option<StartTls> = None,
     }
     id: "tls.versions",
     title: "only current versions of TLS are offered",
@@ -77,17 +81,16 @@ impl Probe for TlsVersions {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let target = cx.target();
-        if !target.is_tls() {
-            return Ok(Outcome::not_applicable(format!(
-                "`{}` speaks no TLS from the first byte",
-                target.scheme()
-            )));
-        }
-        let is_web = target.scheme() == "https";
-        let endpoints = address::endpoints(cx, target.port(), true).await?;
-        let looks = endpoints.into_iter().map(|endpoint| async move {
-            let address = endpoint.address;
-            let outcome = match try_versions(cx, &Offer::new(endpoint, is_web)).await {
+        let opening = match Opening::of(target, self.starttls.as_ref()) {
+            Ok(opening) => opening,
+            Err(because) => return Ok(Outcome::not_applicable(because)),
+        };
+        let endpoints = address::endpoints(cx, target.port(), opening.at_once()).await?;
+        let offers = endpoints
+            .into_iter()
+            .map(|endpoint| (endpoint.address, Offer::new(endpoint, &opening)));
+        let looks = offers.map(|(address, offer)| async move {
+            let outcome = match try_versions(cx, &offer).await {
                 Ok(tried) => judge(&tried, self),
                 Err(error) => address::not_seen(&error),
             };

@@ -8,8 +8,12 @@ mod peer;
 
 #[cfg(feature = "api")]
 mod api;
+mod certificates;
 mod hostile;
+#[cfg(feature = "html")]
+mod page;
 mod secrets;
+mod starttls;
 mod trust;
 
 use std::{

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
+    fact::TrustStore,
     redact::{Credential, Credentials, Secret},
     registry::{Registry, RegistryError},
     score::Baseline,
@@ -116,6 +117,11 @@ impl Reader<'_> {
             .chain(&mut look.client_key);
         for path in paths {
             *path = self.folder.join(&path);
+        }
+        for store in &mut look.trust {
+            if let TrustStore::File(path) = store {
+                *path = self.folder.join(&*path).to_string_lossy().into_owned();
+            }
         }
         Ok(Config { look, suite })
     }

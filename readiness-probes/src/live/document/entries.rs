@@ -108,13 +108,16 @@ impl Entries {
             "meta" => self.meta = element.meta(),
             "script" => return self.of_script(element, element.text("src")),
             "link" => self.of_link(element),
-            "img" => {
+            "img" | "source" => {
+                let start = self.resources.len();
                 self.load(element, "src");
                 self.load_set(element, "srcset");
-            }
-            "source" => {
-                self.load(element, "src");
-                self.load_set(element, "srcset");
+                // HTML, section 4.8.4.3.6: what comes of a set is asked for in another way than one image.
+                if element.text("srcset").is_some() {
+                    for resource in self.resources.iter_mut().skip(start) {
+                        resource.kind = "imageset".to_owned();
+                    }
+                }
             }
             "audio" | "embed" | "frame" | "iframe" | "track" => self.load(element, "src"),
             "video" => {

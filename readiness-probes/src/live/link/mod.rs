@@ -5,7 +5,11 @@ mod broken;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+pub(super) mod receive;
+#[cfg(feature = "http")]
 pub(super) mod request;
+#[cfg(feature = "tls")]
+pub(super) mod starttls;
 pub(super) mod tcp;
 #[cfg(feature = "tls")]
 pub(super) mod tls;
@@ -22,10 +26,10 @@ use futures_util::{
     future::{BoxFuture, Shared as SharedFuture},
 };
 #[cfg(feature = "tls")]
-use readiness_core::fact::{TlsFacts, TlsHandshake};
+use readiness_core::fact::TlsFacts;
 use readiness_core::{
     Cause, Looking, ObserveError, Reason, Source,
-    fact::{Endpoint, TcpConnect, TcpFacts},
+    fact::{Endpoint, TcpConnect, TcpFacts, TlsHandshake},
 };
 
 use super::settings::Shared;
@@ -45,13 +49,16 @@ impl Source<TcpConnect> for LinkSource {
 #[cfg(feature = "tls")]
 impl Source<TlsHandshake> for LinkSource {
     async fn look(&self, key: TlsHandshake, cx: Looking) -> Result<TlsFacts, ObserveError> {
-        if !key.endpoint.tls {
-            return Err(ObserveError::new(
-                Reason::ERROR,
-                format!("{} is an endpoint without TLS", key.endpoint.address),
-            ));
+        if key.endpoint.tls == key.starttls.is_some() {
+            let problem = if key.endpoint.tls {
+                "speaks TLS from the first byte, and holds no dialogue before it"
+            } else {
+                "is an endpoint without TLS"
+            };
+            let message = format!("{} {problem}", key.endpoint.address);
+            return Err(ObserveError::new(Reason::ERROR, message));
         }
-        let link = self.link(&key.endpoint, &cx, Wanted::OfThisRound)?;
+        let link = self.link_for(&key, &cx, Wanted::OfThisRound)?;
         let tls = link.tls.clone().await?;
         Ok(tls.facts.clone())
     }
@@ -72,11 +79,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new(shared: &Arc<Shared>, endpoint: &Endpoint, cx: &Looking) -> Self {
-        let tcp = tcp::connect(Arc::clone(shared), endpoint.clone(), cx.clone());
+    fn new(shared: &Arc<Shared>, key: &TlsHandshake, cx: &Looking) -> Self {
+        let endpoint = &key.endpoint;
+        let tls = endpoint.tls || key.starttls.is_some();
+        let tcp = tcp::connect(Arc::clone(shared), endpoint.address, tls, cx.clone());
         let tcp = tcp.boxed().shared();
         #[cfg(feature = "tls")]
-        let tls = tls::secure(Arc::clone(shared), endpoint.clone(), tcp.clone());
+        let tls = tls::secure(Arc::clone(shared), key.clone(), tcp.clone());
         #[cfg(feature = "tls")]
         let tls = tls.boxed().shared();
         #[cfg(feature = "http")]
@@ -119,9 +128,10 @@ impl Link {
     }
 }
 
-/// The links of a run.
+/// The links of a run, by the handshake that may stand on them. One with a dialogue before it, or with
+/// protocols of its own, shares its connection with nothing else.
 #[derive(Default)]
-struct Links(Mutex<HashMap<Endpoint, Arc<Link>>>);
+struct Links(Mutex<HashMap<TlsHandshake, Arc<Link>>>);
 
 /// Which links will do.
 #[derive(Clone, Copy)]
@@ -144,9 +154,18 @@ enum Wanted<'a> {
 
 impl LinkSource {
     fn link(&self, endpoint: &Endpoint, cx: &Looking, wanted: Wanted<'_>) -> Result<Arc<Link>, ObserveError> {
+        self.link_for(&TlsHandshake::new(endpoint.clone()), cx, wanted)
+    }
+
+    fn link_for(
+        &self,
+        key: &TlsHandshake,
+        cx: &Looking,
+        wanted: Wanted<'_>,
+    ) -> Result<Arc<Link>, ObserveError> {
         let links = cx.resource::<Links>()?;
         let mut links = links.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(link) = links.get(endpoint) {
+        if let Some(link) = links.get(key) {
             let of_this_round = link.round >= cx.round();
             let will_do = match wanted {
                 Wanted::Any => of_this_round || !link.has_failed(),
@@ -157,8 +176,8 @@ impl LinkSource {
                 return Ok(Arc::clone(link));
             }
         }
-        let link = Arc::new(Link::new(&self.0, endpoint, cx));
-        links.insert(endpoint.clone(), Arc::clone(&link));
+        let link = Arc::new(Link::new(&self.0, key, cx));
+        links.insert(key.clone(), Arc::clone(&link));
         Ok(link)
     }
 }

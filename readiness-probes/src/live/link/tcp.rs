@@ -9,7 +9,7 @@ use std::{
 
 use readiness_core::{
     Cause, Looking, ObserveError, Reason,
-    fact::{Endpoint, PortState, TcpFacts},
+    fact::{PortState, TcpFacts},
 };
 use tokio::net::TcpStream;
 
@@ -39,18 +39,13 @@ impl Connected {
 
 pub(super) async fn connect(
     shared: Arc<Shared>,
-    endpoint: Endpoint,
+    address: SocketAddr,
+    tls: bool,
     cx: Looking,
 ) -> Result<Arc<Connected>, ObserveError> {
-    cx.spend(
-        if endpoint.tls {
-            "tls_connections"
-        } else {
-            "tcp_connections"
-        },
-        1,
-    );
-    let Dialled { facts, stream } = dial(&shared, endpoint.address).await?;
+    let what = if tls { "tls_connections" } else { "tcp_connections" };
+    cx.spend(what, 1);
+    let Dialled { facts, stream } = dial(&shared, address).await?;
     let (stream, failed) = match stream {
         Ok(stream) => (Some(stream), None),
         Err(cause) => (None, Some(cause)),

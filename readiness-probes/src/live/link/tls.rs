@@ -5,23 +5,23 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use readiness_core::{
     Cause, ObserveError, Reason,
-    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsSession, Trust, UntrustedKind},
+    fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
 };
 use rustls::{
     AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
     pki_types::ServerName,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 #[cfg(feature = "http")]
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Shared, Step, cause, tcp};
+use super::{Shared, Step, cause, starttls, tcp};
 use crate::{
     live::{
         roots::Loaded,
@@ -56,38 +56,79 @@ impl Secured {
     }
 }
 
+/// How long the end of a connection may take to be sent.
+const GOODBYE_TIMEOUT: Duration = Duration::from_millis(500);
+
 pub(super) async fn secure(
     shared: Arc<Shared>,
-    endpoint: Endpoint,
+    key: TlsHandshake,
     tcp: Step<tcp::Connected>,
 ) -> Result<Arc<Secured>, ObserveError> {
     let tcp = tcp.await?;
-    let stream = tcp.take()?;
-    let Endpoint { address, name, .. } = &endpoint;
-    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
-    let offer = [&b"h2"[..], b"http/1.1"];
-    let began = Instant::now();
-    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
+    let mut stream = tcp.take()?;
+    let Endpoint { address, name, .. } = &key.endpoint;
     let subject = format!("TLS handshake with {address}");
     let fail = |reason, said: &str| {
         let message = format!("TLS handshake with {address} for `{name}` failed: {said}");
         cause(subject.clone(), reason, message, &shared)
     };
+    let mut starttls_us = 0;
+    if let Some(script) = &key.starttls {
+        let began = Instant::now();
+        let names = starttls::Names::new(name, stream.local_addr());
+        if let Err(refusal) = starttls::negotiate(script, &names, &mut stream).await {
+            let failed = fail(refusal.reason.clone(), &refusal.message);
+            if refusal.is_blindness() {
+                return Err(ObserveError::because(failed));
+            }
+            let mut facts = TlsFacts::new(TlsEnd::Refused {
+                reason: refusal.reason,
+                message: refusal.message,
+                chain: ServerChain::default(),
+            });
+            facts.connect_us = tcp.facts.connect_us;
+            facts.starttls_us = tcp::micros(began.elapsed());
+            return Ok(Arc::new(Secured {
+                facts,
+                failed: Some(failed),
+                #[cfg(feature = "http")]
+                stream: Mutex::new(None),
+            }));
+        }
+        starttls_us = tcp::micros(began.elapsed());
+    }
+    let roots = shared.tls.roots.load(&shared.tls.provider).await?;
+    let offer = offered(&key);
+    let began = Instant::now();
+    let handshake = shake_hands(&shared.tls, &roots, name, &offer, stream);
+    // Nothing else stands on a connection of its own.
+    let alone = key.starttls.is_some() || key.alpn.is_some();
+    let finished = tokio::time::timeout(shared.tls.timeout, handshake).await;
+    let handshake_us = tcp::micros(began.elapsed());
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
-    let (end, failed, stream) = match tokio::time::timeout(shared.tls.timeout, handshake).await {
+    let (end, failed, stream) = match finished {
         Err(_) => {
             let said = format!("it was not done within {:?}", shared.tls.timeout);
             return Err(ObserveError::because(fail(Reason::TIMEOUT, &said)));
         }
         Ok(Err(e)) => return Err(e),
+        Ok(Ok(Handshake::Established { session, mut stream })) if alone => {
+            // Some servers log a connection that ends without a `close_notify` as an attack (RFC 8446, section
+            // 6.1). The session is here, so a failure to say it is none.
+            let _ = tokio::time::timeout(GOODBYE_TIMEOUT, stream.shutdown()).await;
+            (TlsEnd::Established(session), None, None)
+        }
         Ok(Ok(Handshake::Established { session, stream })) => {
             (TlsEnd::Established(session), None, Some(stream))
         }
         Ok(Ok(Handshake::Refused {
             reason,
-            message,
+            mut message,
             chain,
         })) => {
+            if key.starttls.is_some() && reason == Reason::TLS_NOT_TLS {
+                "the peer agreed to TLS, and then sent something else".clone_into(&mut message);
+            }
             let failed = fail(reason.clone(), &message);
             let end = TlsEnd::Refused {
                 reason,
@@ -99,13 +140,24 @@ pub(super) async fn secure(
     };
     let mut facts = TlsFacts::new(end);
     facts.connect_us = tcp.facts.connect_us;
-    facts.handshake_us = tcp::micros(began.elapsed());
+    facts.handshake_us = handshake_us;
+    facts.starttls_us = starttls_us;
     Ok(Arc::new(Secured {
         facts,
         failed,
         #[cfg(feature = "http")]
         stream: Mutex::new(stream),
     }))
+}
+
+/// The protocols offered by ALPN (RFC 7301): those of the key, else those of HTTP where nothing comes before
+/// TLS. A mail server or a database may end a handshake that offers it HTTP alone.
+fn offered(key: &TlsHandshake) -> Vec<&[u8]> {
+    match &key.alpn {
+        Some(alpn) => alpn.iter().map(String::as_bytes).collect(),
+        None if key.starttls.is_some() => Vec::new(),
+        None => vec![b"h2", b"http/1.1"],
+    }
 }
 
 /// How a handshake ended, with what stands on it.
@@ -139,6 +191,7 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let seen = Seen::default();
     let recorder = Recorder {
         inner: Arc::clone(&roots.verifier),
+        paths: Arc::clone(&roots.paths),
         seen: seen.clone(),
     };
     let certificate = ClientCertificate {
@@ -187,6 +240,7 @@ fn session(connection: &rustls::ClientConnection, shown: Shown) -> TlsSession {
     });
     let mut session = TlsSession::new(shown.chain, trust);
     session.signature_valid = shown.signature_valid == Some(true);
+    session.anchor = shown.anchor;
     session.ocsp_staple = shown.ocsp_staple;
     session.client_certificate_requested = shown.client_certificate_requested;
     session.version = match connection.protocol_version() {

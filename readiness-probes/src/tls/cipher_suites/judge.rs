@@ -47,8 +47,11 @@ fn summary(seen: &Seen) -> String {
     if let Some(first) = parts.first_mut() {
         *first = first.replacen(' ', " suites ", 1);
     }
-    let groups = seen.groups.len() + seen.old_groups.len();
-    format!("{}; {groups} groups", parts.join(", "))
+    let groups = match seen.groups.len() + seen.old_groups.len() {
+        1 => "1 group".to_owned(),
+        groups => format!("{groups} groups"),
+    };
+    format!("{}; {groups}", parts.join(", "))
 }
 
 /// Each suite that is offered, with the versions it is offered in.

@@ -53,6 +53,7 @@ pub(in crate::tls) fn to_version<'a>(offer: &TlsHello, answer: &'a HelloAnswer) 
             Reason::TLS_NOT_TLS,
             format!("it does not speak TLS on this port: {message}"),
         ),
+        HelloAnswer::NoDialogue { reason, message } => Verdict::Unclear(reason.clone(), message.clone()),
         HelloAnswer::Silent => Verdict::Unclear(Reason::TIMEOUT, "it did not answer in time".to_owned()),
         HelloAnswer::TooLarge { message } => Verdict::Unclear(Reason::TLS_MESSAGE_TOO_LARGE, message.clone()),
         _ => Verdict::Unclear(
@@ -165,6 +166,14 @@ mod tests {
             ),
             (HelloAnswer::Alert { code: 112 }, "unclear", "`unrecognized_name`"),
             (HelloAnswer::Alert { code: 99 }, "unclear", "`number 99`"),
+            (
+                HelloAnswer::NoDialogue {
+                    reason: Reason::STARTTLS_DECLINED,
+                    message: message(),
+                },
+                "unclear",
+                "starttls.declined",
+            ),
             (HelloAnswer::Closed, "ended", "tls.closed"),
             (HelloAnswer::Reset, "ended", "tcp.reset"),
             (HelloAnswer::Silent, "unclear", "timeout"),

@@ -1,6 +1,6 @@
-use readiness_core::fact::{Endpoint, TlsHello, TlsVersion};
+use readiness_core::fact::{Endpoint, StartTls, TlsHello, TlsVersion};
 
-use crate::tls::{group, suite::Suite};
+use crate::tls::{group, opening::Opening, suite::Suite};
 
 /// The suites that nearly every server of TLS 1.2 and before has one of, good ones first.
 const COMMON: &[u16] = &[
@@ -17,16 +17,21 @@ const FEW: usize = 14;
 #[derive(Clone, Debug)]
 pub(in crate::tls) struct Offer {
     endpoint: Endpoint,
+    starttls: Option<StartTls>,
     alpn: Vec<String>,
 }
 
 impl Offer {
-    /// Offers the protocols of the web too, where the endpoint is of it: servers of other kinds may refuse a
-    /// hello for them (RFC 7301, section 3.2).
-    pub(in crate::tls) fn new(endpoint: Endpoint, is_web: bool) -> Self {
-        let alpn: &[&str] = if is_web { &["h2", "http/1.1"] } else { &[] };
+    /// Hellos to this endpoint, where TLS begins like this.
+    pub(in crate::tls) fn new(endpoint: Endpoint, opening: &Opening) -> Self {
+        let alpn: &[&str] = if opening.is_http() {
+            &["h2", "http/1.1"]
+        } else {
+            &[]
+        };
         Self {
             endpoint,
+            starttls: opening.starttls().cloned(),
             alpn: alpn.iter().map(|&protocol| protocol.to_owned()).collect(),
         }
     }
@@ -66,6 +71,7 @@ impl Offer {
             _ => Vec::new(),
         };
         TlsHello::new(self.endpoint.clone(), version, suites)
+            .starttls(self.starttls.clone())
             .groups(groups)
             .alpn(alpn)
     }
@@ -85,6 +91,8 @@ impl Offer {
 
 #[cfg(test)]
 mod tests {
+    use readiness_core::Target;
+
     use super::*;
 
     #[test]
@@ -121,7 +129,8 @@ mod tests {
     #[test]
     fn the_second_try_is_smaller_and_padded() {
         let endpoint = Endpoint::new("127.0.0.1:1".parse().unwrap(), "a.test", true);
-        let offer = Offer::new(endpoint, true);
+        let target = Target::parse("https://a.test").unwrap();
+        let offer = Offer::new(endpoint, &Opening::of(&target, None).unwrap());
         for version in TlsVersion::ALL {
             let (first, second) = (offer.version(version), offer.version_again(version));
             assert!(second.suites.len() < first.suites.len(), "{version}");

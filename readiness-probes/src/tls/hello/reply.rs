@@ -130,16 +130,14 @@ impl Reply {
 
     /// How long the record is, as far as that is known.
     fn length(&self) -> Result<usize, Done> {
-        if self.hello.is_none() && self.handshake.is_empty() && self.warnings == 0 {
-            if let Some(spoken) = not_tls(&self.record) {
-                // With a few more bytes it can be told what it is; none may come.
-                let is_enough = self.record.len() >= HEADER;
-                return if is_enough {
-                    Err(Done::Answer(not_tls_answer(spoken)))
-                } else {
-                    Ok(HEADER)
-                };
-            }
+        let is_first = self.hello.is_none() && self.handshake.is_empty() && self.warnings == 0;
+        if is_first && let Some(spoken) = not_tls(&self.record) {
+            // With a few more bytes it can be told what it is; none may come.
+            return if self.record.len() >= HEADER {
+                Err(Done::Answer(not_tls_answer(spoken)))
+            } else {
+                Ok(HEADER)
+            };
         }
         let [kind, major, _, high, low, ..] = *self.record.as_slice() else {
             return Ok(HEADER);

@@ -380,7 +380,10 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..600), pieces in 1..64_usize, flight: bool) {
-        read_in(pieces, flight, &bytes, End::Closed);
+        let mut to = hello("a.test", TlsVersion::Tls12);
+        to.whole_flight = flight;
+        let answer = read_hello_reply(&to, &bytes, pieces);
+        prop_assert_eq!(answer, read_in(pieces, flight, &bytes, End::Closed));
     }
 
     #[test]

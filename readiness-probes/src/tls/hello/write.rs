@@ -15,10 +15,10 @@ const SIGNATURE_ALGORITHMS: &[u16] = &[
 /// The hello of this offer as one record (RFC 8446, section 4.1.2, and the same section of what it replaces).
 pub(crate) fn write(hello: &TlsHello, random: &[u8; 32]) -> Vec<u8> {
     let mut body = body(hello, random, None);
-    if hello.padded {
-        if let Some(zeros) = padding(body.len()) {
-            body = self::body(hello, random, Some(zeros));
-        }
+    if hello.padded
+        && let Some(zeros) = padding(body.len())
+    {
+        body = self::body(hello, random, Some(zeros));
     }
     let mut record = vec![22];
     // The record's own version is what old servers look at first: they must find one they know.

@@ -149,9 +149,10 @@ impl Suite {
     /// Whether HTTP/2 forbids it: it is older than TLS 1.3 and lacks forward secrecy with an ephemeral key or
     /// authenticated encryption (RFC 9113, appendix A).
     pub(in crate::tls) fn is_banned_from_http2(&self) -> bool {
-        let is_ephemeral = matches!(self.key_exchange, KeyExchange::Dhe | KeyExchange::Ecdhe)
-            && self.signature != Signature::Anonymous;
-        !self.is_of_tls13() && !(is_ephemeral && self.mode == Mode::Authenticated)
+        let is_ephemeral = matches!(self.key_exchange, KeyExchange::Dhe | KeyExchange::Ecdhe);
+        let is_signed = self.signature != Signature::Anonymous;
+        let is_fit = is_ephemeral && is_signed && self.mode == Mode::Authenticated;
+        !(self.is_of_tls13() || is_fit)
     }
 }
 

@@ -1,0 +1,109 @@
+//! The cookies a session ends with, as the peer's jar keeps them.
+
+use readiness_core::Timestamp;
+
+use super::scan::Session;
+use crate::http::{
+    set_cookie::{self, SameSite, SetCookie},
+    trail::Place,
+};
+
+/// A cookie in the jar.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Kept {
+    pub(super) cookie: SetCookie,
+    domain: String,
+    path: String,
+    is_host_only: bool,
+}
+
+impl Kept {
+    /// What the jar knows of `SameSite`: values it does not know are none.
+    pub(super) fn same_site(&self) -> Option<&SameSite> {
+        match &self.cookie.same_site {
+            SameSite::Absent | SameSite::Other(_) => None,
+            known => Some(known),
+        }
+    }
+
+    fn is_sent_to(&self, place: &Place) -> bool {
+        let host_matches = if self.is_host_only {
+            place.host == self.domain
+        } else {
+            domain_matches(&place.host, &self.domain)
+        };
+        let path = path_of(place);
+        let path_matches = path
+            .strip_prefix(&self.path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/'));
+        host_matches && path_matches && (place.tls || !self.cookie.secure)
+    }
+}
+
+/// Follows a session's cookies to its end.
+///
+/// A cookie that has ended goes when the next request would have carried it; what the last response ends
+/// stays, so that the peer judges a cookie that is being deleted.
+pub(super) fn jar(session: &Session, now: Timestamp) -> Vec<Kept> {
+    let mut jar: Vec<Kept> = Vec::new();
+    for (place, exchange) in session.hops() {
+        jar.retain(|kept| !(kept.cookie.is_expired(now) && kept.is_sent_to(place)));
+        for line in exchange.all("set-cookie") {
+            let Some(new) = accept(line, place) else { continue };
+            let key = |kept: &Kept| (kept.domain.clone(), kept.path.clone(), kept.cookie.name.clone());
+            match jar.iter_mut().find(|old| key(old) == key(&new)) {
+                Some(old) => *old = new,
+                None => jar.push(new),
+            }
+        }
+    }
+    jar
+}
+
+/// A cookie the jar takes; it drops others without a word.
+fn accept(line: &[u8], place: &Place) -> Option<Kept> {
+    let cookie = set_cookie::parse(line)
+        .ok()
+        .filter(|cookie| !cookie.name.is_empty())?;
+    let is_host_only = cookie.domain.is_none();
+    let domain = match &cookie.domain {
+        None => place.host.clone(),
+        Some(domain) => {
+            let is_address = domain.parse::<std::net::IpAddr>().is_ok();
+            // Below a public suffix, one is needed.
+            if is_address || domain.len() > 253 || psl::domain(domain.as_bytes()).is_none() {
+                return None;
+            }
+            Some(domain.clone()).filter(|domain| domain_matches(&place.host, domain))?
+        }
+    };
+    let given = cookie.path.clone().filter(|path| path.starts_with('/'));
+    let path = given.unwrap_or_else(|| default_path(place));
+    let name = cookie.name.as_str();
+    let broken = (name.starts_with("__Secure-") && !cookie.secure)
+        || (name.starts_with("__Host-") && !(cookie.secure && is_host_only && path == "/"));
+    (!broken).then_some(Kept {
+        cookie,
+        domain,
+        path,
+        is_host_only,
+    })
+}
+
+fn domain_matches(host: &str, domain: &str) -> bool {
+    host == domain
+        || (host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+            && host.parse::<std::net::IpAddr>().is_err())
+}
+
+fn path_of(place: &Place) -> &str {
+    place.path.split('?').next().unwrap_or_default()
+}
+
+/// RFC 6265, section 5.1.4.
+fn default_path(place: &Place) -> String {
+    match path_of(place).rsplit_once('/') {
+        Some((before, _)) if !before.is_empty() => before.to_owned(),
+        _ => "/".to_owned(),
+    }
+}

@@ -1,0 +1,187 @@
+//! `content-security-policy`.
+
+use super::{
+    super::{Site, meta},
+    CSP, Row, csp, one,
+};
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        (
+            CSP,
+            csp("default-src 'none'"),
+            "csp-implemented-with-no-unsafe-default-src-none",
+            10,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'"),
+            "csp-implemented-with-no-unsafe-default-src-none",
+            10,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'self'; object-src 'none'"),
+            "csp-implemented-with-no-unsafe",
+            5,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none' https://a.example"),
+            "csp-implemented-with-no-unsafe",
+            5,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; style-src 'unsafe-inline'"),
+            "csp-implemented-with-unsafe-inline-in-style-src-only",
+            0,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; style-src data:"),
+            "csp-implemented-with-unsafe-inline-in-style-src-only",
+            0,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; report-uri /a; report-uri /b"),
+            "csp-implemented-but-duplicate-directives",
+            0,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; report-to a; report-to b"),
+            "csp-implemented-but-duplicate-directives",
+            0,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; img-src http:"),
+            "csp-implemented-with-insecure-scheme-in-passive-content-only",
+            -10,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; media-src ftp://a"),
+            "csp-implemented-with-insecure-scheme-in-passive-content-only",
+            -10,
+            true,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; script-src 'unsafe-eval'"),
+            "csp-implemented-with-unsafe-eval",
+            -10,
+            false,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; style-src 'unsafe-eval'"),
+            "csp-implemented-with-unsafe-eval",
+            -10,
+            false,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; script-src 'unsafe-inline'"),
+            "csp-implemented-with-unsafe-inline",
+            -20,
+            false,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; object-src *"),
+            "csp-implemented-with-unsafe-inline",
+            -20,
+            false,
+        ),
+        // Without `object-src` and `default-src` plug-ins may come from anywhere.
+        (
+            CSP,
+            csp("script-src 'none'"),
+            "csp-implemented-with-unsafe-inline",
+            -20,
+            false,
+        ),
+        (
+            CSP,
+            csp("upgrade-insecure-requests"),
+            "csp-implemented-with-unsafe-inline",
+            -20,
+            false,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; connect-src http://a"),
+            "csp-implemented-with-insecure-scheme",
+            -20,
+            false,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; report-uri http://a"),
+            "csp-implemented-with-insecure-scheme",
+            -20,
+            false,
+        ),
+        // Over plain http there is nothing to weaken.
+        (
+            CSP,
+            Site::plain(&[(CSP, "default-src 'none'; connect-src http://a")]),
+            "csp-implemented-with-no-unsafe-default-src-none",
+            10,
+            true,
+        ),
+        (CSP, csp("a 'b'"), "csp-header-invalid", -25, false),
+        (CSP, csp(""), "csp-header-invalid", -25, false),
+        (CSP, csp("default-src 'none',"), "csp-header-invalid", -25, false),
+        (
+            CSP,
+            csp("default-src 'none'; default-src 'none'"),
+            "csp-header-invalid",
+            -25,
+            false,
+        ),
+        (
+            CSP,
+            csp("default-src 'none'; script-src 'strict-dynamic'"),
+            "csp-header-invalid",
+            -25,
+            false,
+        ),
+        (CSP, one("server", "x"), "csp-not-implemented", -25, false),
+        (CSP, csp(";;;;;;"), "csp-not-implemented", -25, false),
+        // Alone in a `meta`, browsers ignore it.
+        (
+            CSP,
+            Site::holds(&[], meta(CSP, "frame-ancestors 'none'")),
+            "csp-not-implemented",
+            -25,
+            false,
+        ),
+        (
+            CSP,
+            Site::holds(&[], meta(CSP, "default-src 'none'")),
+            "csp-implemented-with-no-unsafe-default-src-none",
+            10,
+            true,
+        ),
+        (
+            CSP,
+            one("content-security-policy-report-only", "default-src 'none'"),
+            "csp-not-implemented-but-reporting-enabled",
+            -25,
+            false,
+        ),
+    ]
+}
