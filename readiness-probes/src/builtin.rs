@@ -33,7 +33,12 @@ pub fn register(registry: &mut Registry) {
         .add_with(tls::TlsVersions::check);
     #[cfg(feature = "http")]
     registry
+        .add_with(http::AuthenticationRequired::check)
+        .add_with(http::Caching::check)
+        .add_with(http::Compression::check)
+        .add_with(http::Content::check)
         .add_with(http::Cookies::check)
+        .add_with(http::Cors::check)
         .add_with(http::CrossOriginIsolation::check)
         .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)

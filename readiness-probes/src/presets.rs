@@ -11,10 +11,15 @@ use serde_json::Value;
 #[cfg(feature = "http")]
 use serde_json::json;
 
+#[cfg(feature = "http")]
+pub use self::headers::{HeaderCheck, HeaderProfile};
 use crate::{
     builtin,
     live::{Live, LiveError},
 };
+
+#[cfg(feature = "http")]
+mod headers;
 
 /// A website: its name, certificate and protocol, the way from http to https, and the headers that
 /// browsers enforce. `http.csp` is part of it with the cargo feature `csp`.
@@ -55,6 +60,26 @@ pub fn security_headers(url: &str) -> Result<Suite, PresetError> {
     suite("security_headers", Target::parse(url)?)
 }
 
+/// The security headers of one URL, as a profile asks for them: `recommended`, `strict`, `api`, `owasp` or
+/// `observatory`; see [`web`] for what is in each.
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let report = readiness_probes::presets::headers("https://www.example.com", "strict")?.run().await;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// As [`web`], and where no profile has this name; the message lists them.
+#[cfg(feature = "http")]
+pub fn headers(url: &str, profile: &str) -> Result<Suite, PresetError> {
+    suite_with(
+        "security_headers",
+        Target::parse(url)?,
+        &json!({ "headers": profile }),
+    )
+}
+
 /// A port that must accept connections: what a service waits for at start-up.
 ///
 /// ```no_run
@@ -89,8 +114,12 @@ pub fn redis(url: &str) -> Result<Suite, PresetError> {
 }
 
 fn suite(preset: &str, target: Target) -> Result<Suite, PresetError> {
+    suite_with(preset, target, &Value::Null)
+}
+
+fn suite_with(preset: &str, target: Target, settings: &Value) -> Result<Suite, PresetError> {
     let mut suite = Suite::new(Live::new().sources()?);
-    for requirement in builtin::registry().preset(preset, &Arc::new(target), &Value::Null)? {
+    for requirement in builtin::registry().preset(preset, &Arc::new(target), settings)? {
         suite.add(requirement)?;
     }
     Ok(suite)
@@ -115,14 +144,15 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "http")]
     registry
         .add_preset("web", |registry, target, settings| {
-            WebSettings::read(settings)?.requirements(registry, target, PAGE_HEADERS)
+            WebSettings::read(settings)?.requirements(registry, target, "recommended")
         })
         .add_preset("api", |registry, target, settings| {
-            WebSettings::read(settings)?.requirements(registry, target, API_HEADERS)
+            WebSettings::read(settings)?.requirements(registry, target, "api")
         })
         .add_preset("security_headers", |registry, target, settings| {
-            no_settings(settings)?;
-            Maker::of(registry, target).all(PAGE_HEADERS)
+            let HeaderSettings { headers } = read(settings)?;
+            let profile = HeaderProfile::named(headers.as_deref().unwrap_or("recommended"))?;
+            Maker::of(registry, target).headers(profile, None)
         });
 }
 
@@ -135,31 +165,6 @@ const FOUNDATION: &[&str] = &[
     "http.https_redirect",
 ];
 
-#[cfg(feature = "http")]
-const PAGE_HEADERS: &[&str] = &[
-    "http.hsts",
-    #[cfg(feature = "csp")]
-    "http.csp",
-    "http.framing",
-    "http.nosniff",
-    "http.referrer_policy",
-    "http.permissions_policy",
-    "http.cross_origin_isolation",
-    "http.cookies",
-    "http.disclosure",
-    "http.current_headers",
-    "http.reporting_endpoints",
-];
-
-#[cfg(feature = "http")]
-const API_HEADERS: &[&str] = &[
-    "http.hsts",
-    "http.nosniff",
-    "http.cookies",
-    "http.disclosure",
-    "http.current_headers",
-];
-
 /// What `web` and `api` can be told.
 #[cfg(feature = "http")]
 #[derive(Debug, Default, Deserialize)]
@@ -169,6 +174,23 @@ struct WebSettings {
     plain_port: Option<u16>,
     allowed_ports: Option<PortSet>,
     tls: Option<TlsDepth>,
+    headers: Option<String>,
+}
+
+/// What `security_headers` can be told.
+#[cfg(feature = "http")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct HeaderSettings {
+    headers: Option<String>,
+}
+
+#[cfg(feature = "http")]
+fn read<T: Default + serde::de::DeserializeOwned>(settings: &Value) -> Result<T, String> {
+    if settings.is_null() {
+        return Ok(T::default());
+    }
+    T::deserialize(settings).map_err(|e| e.to_string())
 }
 
 /// How much TLS is asked of each address.
@@ -200,27 +222,22 @@ impl TlsDepth {
 #[cfg(feature = "http")]
 impl WebSettings {
     fn read(settings: &Value) -> Result<Self, String> {
-        if settings.is_null() {
-            return Ok(Self::default());
-        }
-        Self::deserialize(settings).map_err(|e| e.to_string())
+        read(settings)
     }
 
     fn requirements(
         &self,
         registry: &Registry,
         target: &Arc<Target>,
-        headers: &[&str],
+        usual: &str,
     ) -> Result<Vec<Requirement>, String> {
         let maker = Maker::of(registry, target);
         let mut list = Vec::new();
-        for id in FOUNDATION.iter().chain(headers) {
-            let settings = match (*id, self.plain_port) {
-                ("http.https_redirect" | "http.hsts", Some(port)) => json!({ "plain_port": port }),
-                _ => Value::Null,
-            };
-            list.push(maker.one(id, &settings)?);
+        for id in FOUNDATION {
+            list.push(maker.one(id, &with_plain_port(id, json!({}), self.plain_port))?);
         }
+        let profile = HeaderProfile::named(self.headers.as_deref().unwrap_or(usual))?;
+        list.extend(maker.headers(profile, self.plain_port)?);
         for id in self.tls.unwrap_or_default().probes() {
             list.push(maker.one(id, &Value::Null)?);
         }
@@ -232,6 +249,16 @@ impl WebSettings {
         }
         Ok(list)
     }
+}
+
+/// The settings of a probe, and the port of plain http where it is given and the probe looks there.
+#[cfg(feature = "http")]
+fn with_plain_port(id: &str, mut settings: Value, port: Option<u16>) -> Value {
+    let asks = ["http.https_redirect", "http.hsts", "http.observatory"].contains(&id);
+    if let (true, Some(port), Some(map)) = (asks, port, settings.as_object_mut()) {
+        map.insert("plain_port".to_owned(), port.into());
+    }
+    settings
 }
 
 fn no_settings(settings: &Value) -> Result<(), String> {
@@ -264,6 +291,21 @@ impl<'a> Maker<'a> {
         Ok(Requirement::new(probe, Arc::clone(self.target)))
     }
 
+    #[cfg(feature = "http")]
+    fn headers(&self, profile: HeaderProfile, plain_port: Option<u16>) -> Result<Vec<Requirement>, String> {
+        let checks = profile.checks.iter();
+        checks
+            .map(|check| {
+                let settings = with_plain_port(check.id, check.value()?, plain_port);
+                let requirement = self.one(check.id, &settings)?;
+                Ok(match check.priority {
+                    Some(priority) => requirement.priority(priority),
+                    None => requirement,
+                })
+            })
+            .collect()
+    }
+
     #[cfg(all(feature = "http", feature = "net"))]
     fn port_exposure(&self, ports: &PortSet) -> Result<Requirement, String> {
         self.one("net.port_exposure", &json!({ "allowed": ports }))
@@ -293,7 +335,8 @@ pub enum PresetError {
     Target(#[from] TargetError),
 }
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
+#[cfg(feature = "http")]
 mod tests {
     use super::*;
 

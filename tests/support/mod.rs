@@ -8,6 +8,8 @@
 )]
 
 pub mod check;
+#[cfg(feature = "real")]
+pub mod faults;
 pub mod folder;
 #[path = "../../readiness-probes/tests/support/nameserver.rs"]
 pub mod nameserver;

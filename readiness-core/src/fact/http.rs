@@ -97,6 +97,9 @@ pub struct Exchange {
     /// Whether the body was read to its end.
     #[serde(default)]
     pub body_complete: bool,
+    /// How many bytes of the body were read, kept or not.
+    #[serde(default)]
+    pub body_bytes: u64,
     /// What an HTML page says about itself; `None` where it is no HTML, or nobody here can parse it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Box<Document>>,
@@ -125,6 +128,7 @@ impl Exchange {
                 .collect(),
             body: ByteText::default(),
             body_complete: true,
+            body_bytes: 0,
             document: None,
             channel: Channel::TrustedTls,
             first_byte_us: 0,
@@ -135,6 +139,7 @@ impl Exchange {
     /// Gives it a body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = ByteText::new(body);
+        self.body_bytes = self.body.len() as u64;
         self
     }
 

@@ -25,7 +25,7 @@ use crate::address::NOT_LOOKED_AT;
 mod chain;
 #[cfg(test)]
 mod conformance;
-mod names;
+pub(super) mod names;
 mod rules;
 
 probe! {
@@ -150,8 +150,7 @@ fn judge(
     let mut evidence = Vec::new();
     for (hop, n) in chain.hops.iter().zip(2_u32..) {
         let place = format!(" at hop {n}");
-        let url = hop.key.url();
-        let url = url.split('?').next().unwrap_or_default();
+        let url = &hop.place;
         match &hop.seen {
             Ok(exchange) => {
                 tally.add(&hop.key, exchange, &place);

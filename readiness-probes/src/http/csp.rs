@@ -1,6 +1,6 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Exchange,
-    probe,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Status, async_trait,
+    fact::Exchange, probe,
 };
 
 use self::{
@@ -65,6 +65,9 @@ probe! {
         /// Script hosts known to serve other people's code, such as a public CDN: `cdn.example.com`, or with a path
         /// `cdn.example.com/jsonp`. A policy that lets scripts of one run fails. Default: none.
         pub untrusted_script_hosts: Vec<String> = Vec::new(),
+        /// Whether a policy in force must be without `'unsafe-eval'`, `'unsafe-hashes'`, unlimited styles, and must
+        /// limit base and forms; each is a failure then. Default: false, they warn or inform.
+        pub strict: bool = false,
     }
     id: "http.csp",
     title: "a policy keeps injected scripts from running",
@@ -152,6 +155,9 @@ fn enforced(settings: &Csp, gathered: &Gathered<'_>, again: Option<&Exchange>, p
     let both: Vec<&Rules<'_>> = in_force.iter().chain(&reporting).collect();
     let stricter = (!reported.is_empty()).then_some(&both[..]);
     let mut found = findings(&rules, stricter, page, Mood::Enforced);
+    if settings.strict {
+        found.iter_mut().for_each(harden);
+    }
     found.extend(by_untrusted(settings, &found, &rules, page, Mood::Enforced));
     if let Some(second) = again.map(Gathered::from) {
         found.extend(nonce::repeated(gathered, &second, &rules, page));
@@ -160,6 +166,25 @@ fn enforced(settings: &Csp, gathered: &Gathered<'_>, again: Option<&Exchange>, p
         found.extend(looser(&reported, &rules, page));
     }
     (None, found)
+}
+
+/// Makes a failure of what is a matter of taste elsewhere.
+fn harden(finding: &mut Finding) {
+    const STRICT: [&str; 7] = [
+        "any_form_action",
+        "any_style",
+        "inline_styles",
+        "no_base_uri",
+        "no_form_action",
+        "unsafe_eval",
+        "unsafe_hashes",
+    ];
+    if STRICT.contains(&finding.code.as_str()) {
+        finding.status = Status::Fail;
+        if finding.remedy.is_empty() {
+            finding.remedy = "limit it to `'self'`, a nonce or `'none'`, and take `'unsafe-…'` out".into();
+        }
+    }
 }
 
 fn reported(settings: &Csp, gathered: &Gathered<'_>, page: Page) -> Judged {

@@ -1,7 +1,15 @@
 //! HTTP: the way to https, the headers that browsers enforce, the health endpoint.
 
 mod applicability;
+mod assertion;
+mod authentication_required;
+mod cache_control;
+mod caching;
+mod challenge;
+mod compression;
+mod content;
 mod cookies;
+mod cors;
 mod cross_origin_isolation;
 #[cfg(feature = "csp")]
 mod csp;
@@ -48,10 +56,16 @@ pub(crate) use self::applicability::is_html;
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
 #[cfg(feature = "api")]
-pub use self::json::{Assertion, HttpJson};
+pub use self::json::HttpJson;
 pub use self::{
     applicability::ResponseKind,
+    assertion::Assertion,
+    authentication_required::AuthenticationRequired,
+    caching::Caching,
+    compression::Compression,
+    content::{Content, HeaderAssertion},
     cookies::Cookies,
+    cors::Cors,
     cross_origin_isolation::CrossOriginIsolation,
     current_headers::CurrentHeaders,
     disclosure::Disclosure,

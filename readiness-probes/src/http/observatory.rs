@@ -203,22 +203,19 @@ fn preflight(session: &Session) -> HttpExchange {
 /// Whether a page came and nobody looked into it.
 fn is_unread(page: &Exchange) -> bool {
     let is_empty = page.first("content-length") == Some(b"0") || matches!(page.status, 204 | 304);
-    is_html(&media_type(page)) && page.document.is_none() && page.body.is_empty() && !is_empty
+    is_html(&media_type(page)) && page.document.is_none() && !is_empty
 }
 
-/// What the page holds, as far as the peer reads it; `None` where it could not be read.
+/// What the page holds, as far as the peer reads it; `None` where somebody tried to read it and could not.
 fn read_page(page: &Exchange) -> Option<Markup> {
-    if !is_html(&media_type(page)) {
-        return Some(
-            page.document
-                .as_deref()
-                .map(Markup::without_metas)
-                .unwrap_or_default(),
-        );
-    }
-    match &page.document {
-        Some(document) => Some(Markup::of(document)),
-        None => page.body.is_empty().then(Markup::default),
+    match page.document.as_deref() {
+        None => Some(Markup::default()),
+        Some(document) if !is_html(&media_type(page)) => Some(Markup::without_metas(document)),
+        Some(document) => {
+            let markup = Markup::of(document);
+            let is_blank = markup == Markup::default() && document.title.is_empty();
+            (document.is_complete || !is_blank).then_some(markup)
+        }
     }
 }
 
@@ -251,13 +248,22 @@ fn judge(scan: &Scan) -> Outcome {
     let rated: Vec<(&Test, Mark)> = TESTS.iter().map(|test| (test, (test.run)(scan))).collect();
     let marks: Vec<Mark> = rated.iter().map(|(_, mark)| *mark).collect();
     let (score, grade) = score(&marks);
+    let is_part = session
+        .response()
+        .document
+        .as_ref()
+        .is_some_and(|document| !document.is_complete);
     let findings = rated.iter().map(|(test, mark)| finding(test, *mark)).collect();
-    Outcome::judged(format!("MDN Observatory gives {score}, {grade}"), findings)
+    let outcome = Outcome::judged(format!("MDN Observatory gives {score}, {grade}"), findings)
         .measure(Measure::new("MDN Observatory score", score.into(), Unit::Count))
         .evidence("grade", grade)
         .evidence("score", format!("{score} of 165"))
         .evidence("algorithm", "6")
-        .evidence("response", format!("{}: {status}", session.last().0))
+        .evidence("response", format!("{}: {status}", session.last().0));
+    if is_part {
+        return outcome.evidence("page", "read in part; what stands behind is not counted");
+    }
+    outcome
 }
 
 fn finding(test: &Test, mark: Mark) -> Finding {

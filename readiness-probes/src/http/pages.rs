@@ -124,6 +124,16 @@ impl Pages {
         Self(pages.into_iter().collect())
     }
 
+    /// Whether no page is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The pages that are named, and no other.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &Page> {
+        self.0.iter()
+    }
+
     /// Each page, at least one.
     pub fn iter(&self) -> impl Iterator<Item = &Page> {
         static OWN: [Page; 1] = [Page {

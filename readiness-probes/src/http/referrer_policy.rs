@@ -30,6 +30,8 @@ probe! {
     /// # How to fix
     /// Send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header.
     pub struct ReferrerPolicy {
+        /// Whether a page without a known policy fails. Default: false, as the browsers' own is fine.
+        pub required: bool = false,
         /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
         /// target's own path.
         pub pages: Pages = Pages::default(),
@@ -50,7 +52,7 @@ impl Probe for ReferrerPolicy {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        judge_page(cx, &self.pages, judge).await
+        judge_page(cx, &self.pages, |looked| judge(self, looked)).await
     }
 }
 
@@ -74,7 +76,7 @@ const KNOWN: [&str; 8] = [
 ];
 const REMEDY: &str = "send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header";
 
-fn judge(looked: Looked<'_>) -> Outcome {
+fn judge(settings: &ReferrerPolicy, looked: Looked<'_>) -> Outcome {
     let Looked { page, exchange, .. } = looked;
     let applies = applies(Rule::ReferrerPolicy, exchange, page);
     let (_, weight) = match applies {
@@ -115,6 +117,13 @@ fn judge(looked: Looked<'_>) -> Outcome {
             )
             .remedy(REMEDY),
         ),
+        None if settings.required => findings.push(
+            Finding::fail(
+                "missing",
+                "expected a `Referrer-Policy` that browsers know and found none",
+            )
+            .remedy("send `Referrer-Policy: strict-origin-when-cross-origin`"),
+        ),
         _ => {}
     }
     if let Some(value) = &header {
@@ -126,6 +135,7 @@ fn judge(looked: Looked<'_>) -> Outcome {
     let summary = match (policy, &header) {
         (Some(policy), _) => format!("{from} is {policy}"),
         (None, Some(_)) => "Referrer-Policy holds no known value".to_owned(),
+        (None, None) if settings.required => "no Referrer-Policy".to_owned(),
         (None, None) => "no Referrer-Policy; the browsers' own is fine".to_owned(),
     };
     let mut outcome = Outcome::judged(summary, weight.apply(findings));
@@ -181,7 +191,10 @@ mod tests {
 
     fn of(lines: &[&str]) -> Outcome {
         let headers: Vec<_> = lines.iter().map(|line| ("referrer-policy", *line)).collect();
-        judge(samples::looked(&samples::html(&headers)))
+        judge(
+            &ReferrerPolicy::default(),
+            samples::looked(&samples::html(&headers)),
+        )
     }
 
     #[test]
@@ -251,7 +264,7 @@ mod tests {
                 .map(|content| Meta::named("referrer", *content))
                 .collect();
             let exchange = samples::html(&[("referrer-policy", "same-origin")]).document(document);
-            let outcome = judge(samples::looked(&exchange));
+            let outcome = judge(&ReferrerPolicy::default(), samples::looked(&exchange));
             assert!(
                 outcome.summary.ends_with(&format!("is {wanted}")),
                 "{metas:?}: {}",
@@ -265,14 +278,22 @@ mod tests {
             Meta::http_equiv("referrer", "unsafe-url"),
         ];
         let exchange = samples::html::<&str>(&[]).document(document);
-        assert!(judge(samples::looked(&exchange)).status.is_pass());
+        assert!(
+            judge(&ReferrerPolicy::default(), samples::looked(&exchange))
+                .status
+                .is_pass()
+        );
     }
 
     #[test]
     fn the_weight_depends_on_the_kind() {
         let bad = ("referrer-policy", "unsafe-url");
         let status = |status, headers: &[(&str, &str)]| -> Status {
-            judge(samples::looked(&Exchange::new(status, headers.iter().copied()))).status
+            judge(
+                &ReferrerPolicy::default(),
+                samples::looked(&Exchange::new(status, headers.iter().copied())),
+            )
+            .status
         };
         assert!(status(301, &[bad, ("location", "/")]).is_warn());
         assert!(status(404, &[bad, ("content-type", "text/html")]).is_fail());
@@ -307,14 +328,18 @@ mod tests {
     fn hostile_values_have_no_effect() {
         for value in samples::hostile() {
             let exchange = samples::html(&[("referrer-policy", value)]);
-            assert!(judge(samples::looked(&exchange)).status.is_warn());
+            assert!(
+                judge(&ReferrerPolicy::default(), samples::looked(&exchange))
+                    .status
+                    .is_warn()
+            );
         }
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {
-            let _ = judge(samples::looked(&samples::html(&[("referrer-policy", value)])));
+            let _ = judge(&ReferrerPolicy::default(), samples::looked(&samples::html(&[("referrer-policy", value)])));
         }
     }
 }

@@ -5,7 +5,7 @@ use readiness_core::{
 
 use self::{
     defined::{Defined, defined},
-    named::{Named, named},
+    named::{Named, misnamed, named},
 };
 use super::{
     page::{Looked, judge_page},
@@ -28,7 +28,7 @@ probe! {
     ///
     /// # How it is judged
     /// An endpoint that is named and defined nowhere warns, and so does a definition that browsers skip: a header
-    /// that does not parse, an endpoint that is no https URL. NEL looks into `Report-To` alone. Where no policy
+    /// that does not parse, an endpoint that is no https URL, a `report-to` of COOP or COEP without quotes. NEL looks into `Report-To` alone. Where no policy
     /// names an endpoint it does not apply, nor over plain http, where browsers take none.
     ///
     /// # How to fix
@@ -80,6 +80,14 @@ fn judge(looked: Looked<'_>) -> Outcome {
         groups,
         mut findings,
     } = defined(exchange, &key.url());
+    findings.extend(misnamed(exchange).map(|by| {
+        Finding::warn(
+            "not_a_string",
+            "`report-to` is no string in quotes, so browsers leave it out",
+        )
+        .subject(format!("header `{by}`"))
+        .remedy("write it as `report-to=\"main\"`")
+    }));
     if named.is_empty() && findings.is_empty() {
         return if endpoints.is_empty() && groups.is_empty() {
             Outcome::not_applicable("no policy names a reporting endpoint")
@@ -139,7 +147,7 @@ fn judge(looked: Looked<'_>) -> Outcome {
     let all = count(named.len(), "endpoint is named", "endpoints are named");
     let summary = match undefined {
         0 if findings.is_empty() => format!("{all} and defined"),
-        0 => format!("{all}; a definition is skipped"),
+        0 => format!("{all}; some of it is skipped"),
         undefined => format!("{all}, {undefined} of them defined nowhere"),
     };
     with_evidence(Outcome::judged(summary, findings), exchange)

@@ -8,8 +8,16 @@ use super::syntax::excerpt;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct TokenItem {
     pub(crate) token: String,
+    pub(crate) report_to: ReportTo,
+}
+
+/// The parameter `report-to` of an item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum ReportTo {
+    Absent,
+    Endpoint(String),
     /// HTML reads it where it is a string, and leaves out anything else.
-    pub(crate) report_to: Option<String>,
+    NotAString,
 }
 
 /// Reads an item whose value is a token. Several lines joined are none, which makes a repeated header void.
@@ -23,10 +31,11 @@ pub(crate) fn token_item(value: &[u8]) -> Result<TokenItem, String> {
     let BareItem::Token(token) = item.bare_item else {
         return Err("it is no token: it stands in quotes, or is a number".to_owned());
     };
-    let report_to = item.params.get("report-to").and_then(|value| match value {
-        BareItem::String(name) => Some(name.as_str().to_owned()),
-        _ => None,
-    });
+    let report_to = match item.params.get("report-to") {
+        None => ReportTo::Absent,
+        Some(BareItem::String(name)) => ReportTo::Endpoint(name.as_str().to_owned()),
+        Some(_) => ReportTo::NotAString,
+    };
     Ok(TokenItem {
         token: token.as_str().to_owned(),
         report_to,
@@ -54,20 +63,21 @@ mod tests {
 
     #[test]
     fn the_endpoint_is_a_string() {
-        let of = |value: &str| token_item(value.as_bytes()).unwrap().report_to;
-        assert_eq!(of("a; report-to=\"main\"").as_deref(), Some("main"));
-        assert_eq!(
-            of("a; report-to=\"x\"; report-to=\"main\"").as_deref(),
-            Some("main")
-        );
-        for value in [
-            "a",
-            "a; report-to",
-            "a; report-to=main",
-            "a; report-to=1",
-            "a; x=\"main\"",
+        let main = ReportTo::Endpoint("main".into());
+        for (value, wanted) in [
+            ("a; report-to=\"main\"", &main),
+            ("a; report-to=\"x\"; report-to=\"main\"", &main),
+            ("a", &ReportTo::Absent),
+            ("a; x=\"main\"", &ReportTo::Absent),
+            ("a; report-to", &ReportTo::NotAString),
+            ("a; report-to=main", &ReportTo::NotAString),
+            ("a; report-to=1", &ReportTo::NotAString),
         ] {
-            assert_eq!(of(value), None, "{value}");
+            assert_eq!(
+                token_item(value.as_bytes()).unwrap().report_to,
+                *wanted,
+                "{value}"
+            );
         }
     }
 

@@ -1,6 +1,8 @@
 //! The sources: how facts are got from real deployments. All network I/O of this crate is in here.
 
 mod builder;
+#[cfg(feature = "http")]
+mod in_process;
 mod link;
 mod names;
 mod route;
@@ -48,6 +50,10 @@ mod verifier;
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]
 pub use self::document::read_document;
+#[cfg(feature = "http")]
+pub use self::in_process::InProcess;
+#[cfg(feature = "tower")]
+pub use self::in_process::NoBody;
 #[cfg(feature = "tls")]
 #[doc(hidden)]
 pub use self::link::starttls::hold_dialogue;

@@ -75,10 +75,16 @@ impl ServerCertVerifier for Recorder {
             ocsp_response,
             now,
         );
-        let anchor = self.paths.best(end_entity, intermediates, now).or_else(|| {
-            let at = instant_within(end_entity)?;
-            self.paths.best(end_entity, intermediates, at)
-        });
+        // Where there is a path at all: a name and a date are other questions.
+        let at = match &trust {
+            Trust::Untrusted { kind, .. } => match kind {
+                UntrustedKind::WrongName => Some(now),
+                UntrustedKind::Expired | UntrustedKind::NotYetValid => instant_within(end_entity),
+                _ => None,
+            },
+            _ => Some(now),
+        };
+        let anchor = at.and_then(|at| self.paths.best(end_entity, intermediates, at));
         let chain = std::iter::once(end_entity).chain(intermediates);
         let mut shown = self.seen.lock();
         shown.chain = ServerChain::new(chain.map(|der| der.to_vec()).collect());

@@ -13,7 +13,7 @@ use super::{
     expiry::{Limits, Margin, span},
     opening::each_handshake,
     refusal,
-    served::{MOST_CERTIFICATES, Served, summary_of},
+    served::{MOST_CERTIFICATES, MOST_DEPTH, Served, summary_of},
     trust,
     x509::{Certificate, hex},
 };
@@ -186,21 +186,28 @@ fn judge(facts: &TlsFacts, host: &str, rules: &Rules<'_>) -> Outcome {
         findings.extend(trust::findings(&served, session, &findings, rules));
     }
     findings.extend(served.chain.findings(&served.read));
-    if served.count > MOST_CERTIFICATES {
-        findings.push(
-            Finding::warn(
-                "long_chain",
-                format!(
-                    "{} certificates were sent, expected a handful; {MOST_CERTIFICATES} were read",
-                    served.count
-                ),
-            )
-            .remedy("send the server's certificate and its intermediates, nothing else"),
-        );
-    }
+    findings.extend(long_chain(&served));
     findings.sort_by_key(|finding| (finding.status.rank(), finding.status.credit()));
     let summary = summary(&findings, served.leaf(), rules.now);
     shown(Outcome::judged(summary, findings), &served, rules.now)
+}
+
+fn long_chain(served: &Served<'_>) -> Option<Finding> {
+    let length = served.chain.path.len();
+    let message = if served.count > MOST_CERTIFICATES {
+        format!(
+            "{} certificates were sent, expected a handful; {MOST_CERTIFICATES} were read",
+            served.count
+        )
+    } else if length > MOST_DEPTH {
+        format!("the path has {length} certificates, expected a handful; {MOST_DEPTH} were judged")
+    } else {
+        return None;
+    };
+    Some(
+        Finding::warn("long_chain", message)
+            .remedy("send the server's certificate and its intermediates, nothing else"),
+    )
 }
 
 fn summary(findings: &[Finding], leaf: Option<&Certificate<'_>>, now: Timestamp) -> String {

@@ -34,7 +34,7 @@ readiness_core::probe! {
     /// wildcards that are bare, misplaced, or cover a public suffix; no extended key usage, or any; a key
     /// usage that does not suit the key; an authority without key usage; missing or wrong key identifiers; a
     /// serial number that is zero, negative or over 20 octets; an RSA modulus that is no whole number of
-    /// bytes, a small exponent. They warn. An RSA modulus below 2048 bits fails.
+    /// bytes, a small exponent. All of these warn.
     ///
     /// Under a public root also: a lifetime over the limit of its day of issue (398 days, 200 from
     /// 2026-03-15, 100 from 2027-03-15, 47 from 2029-03-15) warns and one over 398 days fails; fewer

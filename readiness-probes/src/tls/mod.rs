@@ -14,9 +14,12 @@ mod group;
 mod guideline;
 pub(crate) mod hello;
 mod key_exchange;
+#[cfg(test)]
+mod matrix;
 mod opening;
 mod protocol;
 mod refusal;
+mod renewal;
 #[cfg(feature = "api")]
 mod renewal_window;
 mod served;

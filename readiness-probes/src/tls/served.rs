@@ -10,6 +10,9 @@ use super::{chain::Chain, x509::Certificate};
 /// The most certificates of a chain that are read. A handful is usual.
 pub(super) const MOST_CERTIFICATES: usize = 32;
 
+/// The most certificates of a path that are judged. Clients follow no longer one.
+pub(super) const MOST_DEPTH: usize = 12;
+
 /// What a server sent, read and arranged.
 #[derive(Debug)]
 pub(super) struct Served<'a> {
@@ -75,11 +78,12 @@ impl<'a> Served<'a> {
         self.ders.first().copied()
     }
 
-    /// From the server's certificate up to the root, which is left out: clients have their own.
+    /// From the server's certificate up to the root, which is left out: clients have their own. At most
+    /// [`MOST_DEPTH`] of them.
     pub(super) fn path(&self) -> impl Iterator<Item = (usize, &Certificate<'a>)> {
         let root = self.chain.root(&self.read);
         let positions = self.chain.path.iter().copied();
-        positions.filter_map(move |position| {
+        positions.take(MOST_DEPTH).filter_map(move |position| {
             let certificate = self.at(position)?;
             (Some(position) != root).then_some((position, certificate))
         })

@@ -9,6 +9,7 @@ use super::{
     certificate::Rules,
     expiry::{self, Age},
     served::{Served, chain_at},
+    x509,
 };
 
 /// What the verifier said, explained from what was sent and what is `known` of it already.
@@ -24,8 +25,9 @@ pub(super) fn findings(
             .any(|finding| !finding.is_note() && codes.contains(&finding.code.as_str()))
     };
     let mut findings = Vec::new();
-    // With a key that our side does not use either, nothing was shown but that.
-    if !session.signature_valid && !knows_of_leaf(known, WEAK_KEY) {
+    // Where our side cannot use the certificate or its key, nobody has verified the signature.
+    let is_usable = served.leaf_der().is_some_and(x509::is_usable) && !knows_of_leaf(known, WEAK_KEY);
+    if !session.signature_valid && is_usable {
         findings.push(
             Finding::fail(
                 "bad_signature",

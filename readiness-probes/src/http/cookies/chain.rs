@@ -23,6 +23,7 @@ pub(super) struct Chain {
 /// One response on the way.
 #[derive(Clone, Debug)]
 pub(super) struct Hop {
+    pub(super) place: Place,
     pub(super) key: HttpExchange,
     pub(super) seen: Result<Arc<Exchange>, ObserveError>,
 }
@@ -77,7 +78,11 @@ pub(super) async fn follow(
             Ok(exchange) => next(&to, exchange),
             Err(_) => Next::End,
         };
-        chain.hops.push(Hop { key, seen });
+        chain.hops.push(Hop {
+            place: to.clone(),
+            key,
+            seen,
+        });
         place = to;
     }
     chain

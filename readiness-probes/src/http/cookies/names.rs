@@ -1,7 +1,7 @@
 //! What the name of a cookie says of its purpose.
 
 /// Whether a cookie of this name usually holds a session or a proof of who somebody is.
-pub(super) fn is_session_name(name: &str) -> bool {
+pub(crate) fn is_session_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // Tokens against forged requests are read by scripts on purpose; affinity belongs to a load balancer.
     if ["csrf", "xsrf", "antiforgery", "affinity"]

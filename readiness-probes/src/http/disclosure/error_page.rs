@@ -80,10 +80,10 @@ fn behind<'b>(body: &'b [u8], mark: &[u8], wants_digit: bool) -> Option<&'b [u8]
     let mut rest = body;
     while let Some(at) = rest.iter().position(|&byte| byte == first) {
         rest = rest.get(at..)?;
-        if let Some(after) = rest.strip_prefix(mark) {
-            if !wants_digit || after.first().is_some_and(u8::is_ascii_digit) {
-                return Some(after);
-            }
+        if let Some(after) = rest.strip_prefix(mark)
+            && (!wants_digit || after.first().is_some_and(u8::is_ascii_digit))
+        {
+            return Some(after);
         }
         rest = rest.get(1..)?;
     }

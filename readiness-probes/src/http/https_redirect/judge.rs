@@ -198,7 +198,7 @@ fn judge_other_host(at: &Place, to: &Place, then: Option<&Exchange>, remedy: Str
     }
     if at.is_below(to) {
         // RFC 6797, section 8.2: a policy with `includeSubDomains` holds for every host below.
-        return if then.is_some_and(|exchange| covers_subdomains(exchange)) {
+        return if then.is_some_and(covers_subdomains) {
             let message = format!("`{at}` leads to its parent host, `{to}`, whose HSTS covers `{host}` too");
             Finding::note("first_hop_to_parent", message)
         } else {

@@ -6,7 +6,10 @@ use readiness_core::fact::Exchange;
 use serde_json::Value;
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
-use crate::http::{policy::policies, structured::token_item};
+use crate::http::{
+    policy::policies,
+    structured::{ReportTo, token_item},
+};
 
 /// Network Error Logging.
 pub(super) const NEL: &str = "NEL";
@@ -43,14 +46,10 @@ pub(super) fn named(exchange: &Exchange) -> Vec<Named> {
         endpoint,
         leaves_uri: false,
     };
-    for by in [
-        "Cross-Origin-Opener-Policy",
-        "Cross-Origin-Opener-Policy-Report-Only",
-        "Cross-Origin-Embedder-Policy",
-        "Cross-Origin-Embedder-Policy-Report-Only",
-    ] {
-        let item = exchange.joined(by).and_then(|value| token_item(&value).ok());
-        all.extend(item.and_then(|item| item.report_to).map(|name| named(by, name)));
+    for by in ITEMS {
+        if let Some(ReportTo::Endpoint(name)) = report_to(exchange, by) {
+            all.push(named(by, name));
+        }
     }
     for by in ["Permissions-Policy", "Permissions-Policy-Report-Only"] {
         for entry in dictionary(exchange, by)
@@ -84,6 +83,25 @@ pub(super) fn named(exchange: &Exchange) -> Vec<Named> {
     let mut seen = HashSet::new();
     all.retain(|named| seen.insert((named.by, named.endpoint.clone())));
     all
+}
+
+/// Headers that mean to name an endpoint, with something that browsers do not read.
+pub(super) fn misnamed(exchange: &Exchange) -> impl Iterator<Item = &'static str> {
+    ITEMS
+        .into_iter()
+        .filter(|by| report_to(exchange, by) == Some(ReportTo::NotAString))
+}
+
+/// Policies that are a structured item.
+const ITEMS: [&str; 4] = [
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Opener-Policy-Report-Only",
+    "Cross-Origin-Embedder-Policy",
+    "Cross-Origin-Embedder-Policy-Report-Only",
+];
+
+fn report_to(exchange: &Exchange, by: &str) -> Option<ReportTo> {
+    Some(token_item(&exchange.joined(by)?).ok()?.report_to)
 }
 
 fn dictionary(exchange: &Exchange, name: &str) -> Option<Dictionary> {

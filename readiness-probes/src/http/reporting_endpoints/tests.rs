@@ -71,11 +71,6 @@ fn without_names_there_is_nothing_to_judge() {
             .status
             .is_not_applicable()
     );
-    assert!(
-        of(&[("cross-origin-opener-policy", "same-origin; report-to=main")])
-            .status
-            .is_not_applicable()
-    );
     assert_eq!(
         of(&[MAIN]).summary,
         "endpoints are defined, and no policy names one"
@@ -83,6 +78,22 @@ fn without_names_there_is_nothing_to_judge() {
     assert!(of(&[MAIN]).status.is_pass());
     let plain = samples::plain(samples::html(&[("content-security-policy", "report-to main")]));
     assert!(judge(samples::looked(&plain)).status.is_not_applicable());
+}
+
+#[test]
+fn names_that_browsers_do_not_read() {
+    for (name, value) in [
+        ("Cross-Origin-Opener-Policy", "same-origin; report-to=main"),
+        (
+            "Cross-Origin-Embedder-Policy-Report-Only",
+            "require-corp; report-to",
+        ),
+    ] {
+        let outcome = of(&[(name, value), MAIN]);
+        assert_eq!(outcome.findings[0].code, "not_a_string", "{name}");
+        assert_eq!(outcome.findings[0].subject, format!("header `{name}`"));
+        assert!(outcome.status.is_warn());
+    }
 }
 
 #[test]

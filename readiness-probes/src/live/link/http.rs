@@ -10,33 +10,27 @@ use std::{
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Response;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::Empty;
 use hyper::{
-    body::{Body, Incoming},
+    body::Incoming,
     client::conn::{TrySendError, http1, http2},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use readiness_core::{
     Cause, Looking, ObserveError, Reason, Source,
-    fact::{ByteText, Channel, Document, Endpoint, Exchange, HttpExchange, Trust},
+    fact::{Channel, Endpoint, Exchange, HttpExchange, Trust},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Link, LinkSource, Shared, Step, Wanted, broken::Broken, request::Asked, tcp, tls, within};
-#[cfg(feature = "html")]
-use crate::live::document;
-use crate::{
-    address::{UNENCRYPTED, is_local},
-    live::redact,
+use super::{
+    Link, LinkSource, Shared, Step, Wanted,
+    broken::Broken,
+    receive::{MOST_HEADER_BYTES, MOST_HEADERS, receive},
+    request::Asked,
+    tcp, tls, within,
 };
+use crate::address::{UNENCRYPTED, is_local};
 
-/// The most header lines and header bytes of a response.
-const MOST_HEADERS: usize = 256;
-const MOST_HEADER_BYTES: u32 = 64 * 1024;
-/// The most of a body that is read.
-const MOST_BODY_BYTES: usize = 1024 * 1024;
-/// Read beyond what is kept, so that a secret at the edge is seen whole, and hidden.
-const MARGIN_BYTES: usize = 8 * 1024;
 /// How often a request is sent again after a kept-alive connection broke.
 const MOST_REPEATS: u32 = 2;
 /// How many connections one exchange waits for in all. Each one it could not use, somebody else could.
@@ -182,7 +176,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for RunExec
 
 impl Source<HttpExchange> for LinkSource {
     async fn look(&self, key: HttpExchange, cx: Looking) -> Result<Exchange, ObserveError> {
-        let asked = Asked::new(&self.0, &key, &cx)?;
+        let asked = Asked::new(&self.0.http, &key, &cx)?;
         let mut old: Option<Arc<Link>> = None;
         let mut repeats = 0;
         for _ in 0..MOST_CONNECTIONS {
@@ -247,10 +241,9 @@ impl Conversation {
                 let request = asked.request(false).map_err(Trouble::Final)?;
                 let began = self.begin(cx);
                 let sending = sender.try_send_request(request);
-                let response =
-                    self.head(within(asked.shared.http.first_byte_timeout, sending).await, asked)?;
+                let response = self.head(within(asked.http.first_byte_timeout, sending).await, asked)?;
                 // The lock is held until the body has ended: the connection is busy that long.
-                Ok(self.read(response, began, asked, cx).await)
+                Ok(receive(response, began, self.channel, asked, cx).await)
             }
             Sender::Http2(sender) => {
                 let mut sender = sender.clone();
@@ -258,9 +251,8 @@ impl Conversation {
                 let request = asked.request(true).map_err(Trouble::Final)?;
                 let began = self.begin(cx);
                 let sending = sender.try_send_request(request);
-                let response =
-                    self.head(within(asked.shared.http.first_byte_timeout, sending).await, asked)?;
-                Ok(self.read(response, began, asked, cx).await)
+                let response = self.head(within(asked.http.first_byte_timeout, sending).await, asked)?;
+                Ok(receive(response, began, self.channel, asked, cx).await)
             }
         }
     }
@@ -313,7 +305,7 @@ impl Conversation {
                     "{} did not answer {} within {:?}",
                     asked.peer(),
                     asked.what(),
-                    asked.shared.http.first_byte_timeout
+                    asked.http.first_byte_timeout
                 );
                 Err(Trouble::Final(ObserveError::new(Reason::TIMEOUT, message)))
             }
@@ -360,87 +352,4 @@ impl Conversation {
             Trouble::Final(error)
         }
     }
-
-    /// Reads the body as far as it is wanted, and makes the fact. The head is there, so there is one.
-    async fn read(
-        &self,
-        response: Response<Incoming>,
-        began: Instant,
-        asked: &Asked<'_>,
-        cx: &Looking,
-    ) -> Exchange {
-        let first_byte_us = tcp::micros(began.elapsed());
-        let (head, mut incoming) = response.into_parts();
-        let mut exchange = Exchange::new(head.status.as_u16(), [] as [(&str, &[u8]); 0]);
-        exchange.version = format!("{:?}", head.version).replace("/2.0", "/2");
-        exchange.headers = redact::headers(&head.headers, &asked.key.url(), cx);
-        let keep = (asked.key.keep_body_bytes as usize).min(MOST_BODY_BYTES);
-        let kept = if keep == 0 { 0 } else { keep + MARGIN_BYTES };
-        let is_page = is_page(asked, &exchange);
-        let wanted = if is_page { kept.max(MOST_BODY_BYTES) } else { kept };
-        // What is known to be too long to read is not read further than it is kept.
-        let too_long = incoming.size_hint().lower() > MOST_BODY_BYTES as u64;
-        let limit = if too_long {
-            wanted
-        } else {
-            MOST_BODY_BYTES.max(wanted)
-        };
-        let deadline = tokio::time::Instant::now() + asked.shared.http.body_timeout;
-        let mut body = Vec::new();
-        let mut read = 0_usize;
-        let complete = loop {
-            if read > limit || (too_long && read >= limit) {
-                break false;
-            }
-            match tokio::time::timeout_at(deadline, incoming.frame()).await {
-                Ok(None) => break true,
-                Ok(Some(Ok(frame))) => {
-                    let Some(data) = frame.data_ref() else { continue };
-                    read = read.saturating_add(data.len());
-                    let room = wanted.saturating_sub(body.len());
-                    body.extend(data.iter().take(room));
-                }
-                // The deadline, or the connection broke: what came until then stands.
-                Ok(Some(Err(_))) | Err(_) => break false,
-            }
-        };
-        exchange.total_us = tcp::micros(began.elapsed());
-        if is_page {
-            exchange.document = document_of(&body, complete && read == body.len(), cx);
-        }
-        let mut body = cx.scrub_bytes(body.get(..kept.min(body.len())).unwrap_or_default());
-        let kept_all = body.len() <= keep && read <= kept;
-        body.truncate(keep);
-        exchange.body = ByteText::new(body);
-        exchange.body_complete = complete && (keep == 0 || kept_all);
-        exchange.channel = self.channel;
-        exchange.first_byte_us = first_byte_us;
-        exchange
-    }
-}
-
-/// Whether the body is a page that says something about itself.
-#[cfg(feature = "html")]
-fn is_page(asked: &Asked<'_>, exchange: &Exchange) -> bool {
-    let is_plain = exchange
-        .all("content-encoding")
-        .all(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"identity"));
-    asked.method == http::Method::GET && is_plain && crate::http::is_html(exchange)
-}
-
-#[cfg(feature = "html")]
-fn document_of(body: &[u8], is_whole: bool, cx: &Looking) -> Option<Box<Document>> {
-    let mut document = document::extract(body, |text| cx.scrub(text));
-    document.is_complete &= is_whole;
-    Some(Box::new(document))
-}
-
-#[cfg(not(feature = "html"))]
-fn is_page(_: &Asked<'_>, _: &Exchange) -> bool {
-    false
-}
-
-#[cfg(not(feature = "html"))]
-fn document_of(_: &[u8], _: bool, _: &Looking) -> Option<Box<Document>> {
-    None
 }

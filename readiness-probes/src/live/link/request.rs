@@ -6,21 +6,26 @@ use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::Empty;
 use readiness_core::{Looking, ObserveError, Origin, Reason, fact::HttpExchange, redact::CredentialKind};
 
-use super::{Shared, broken::Broken};
+use super::broken::Broken;
+use crate::live::settings::HttpSettings;
 
 /// A request, checked and with everything secret filled in.
-pub(super) struct Asked<'a> {
-    pub(super) key: &'a HttpExchange,
+pub(in crate::live) struct Asked<'a> {
+    pub(in crate::live) key: &'a HttpExchange,
     pub(super) method: Method,
     path: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether it must not go to a peer that is not trusted.
     pub(super) carries_secret: bool,
-    pub(super) shared: &'a Shared,
+    pub(super) http: &'a HttpSettings,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(shared: &'a Shared, key: &'a HttpExchange, cx: &Looking) -> Result<Self, ObserveError> {
+    pub(in crate::live) fn new(
+        http: &'a HttpSettings,
+        key: &'a HttpExchange,
+        cx: &Looking,
+    ) -> Result<Self, ObserveError> {
         let own = |what: &str| {
             let message = format!("the request to {} has {what}", key.endpoint.address);
             ObserveError::new(Reason::ERROR, message)
@@ -31,7 +36,7 @@ impl<'a> Asked<'a> {
         let path = cx.fill(&key.path, &origin)?;
         let mut carries_secret = key.credential.is_some() || holds_secret(&key.path, &origin, cx);
         let mut headers = vec![
-            (header::USER_AGENT, shared.http.user_agent.clone()),
+            (header::USER_AGENT, http.user_agent.clone()),
             (header::ACCEPT, HeaderValue::from_static("*/*")),
             (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         ];
@@ -57,13 +62,13 @@ impl<'a> Asked<'a> {
             path,
             headers,
             carries_secret,
-            shared,
+            http,
         };
         // Whatever cannot be sent is an error before a connection is opened.
         asked.request(true).map(|_| asked)
     }
 
-    pub(super) fn request(&self, http2: bool) -> Result<Request<Empty<Bytes>>, ObserveError> {
+    pub(in crate::live) fn request(&self, http2: bool) -> Result<Request<Empty<Bytes>>, ObserveError> {
         let authority = &self.key.authority;
         let mut request = Request::builder().method(self.method.clone());
         if http2 {
@@ -82,7 +87,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The request as people may see it: values that are secret stand as handles.
-    pub(super) fn what(&self) -> String {
+    pub(in crate::live) fn what(&self) -> String {
         let path: String = self.key.path.chars().take(80).collect();
         format!("`{} {path}`", self.key.method.escape_debug())
     }

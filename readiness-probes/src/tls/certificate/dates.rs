@@ -5,7 +5,7 @@ use readiness_core::{Finding, Status};
 use super::Rules;
 use crate::tls::{
     chain::MOST_NAMED,
-    expiry,
+    expiry, renewal,
     served::{Served, chain_at},
 };
 
@@ -14,7 +14,7 @@ pub(super) fn findings(served: &Served<'_>, rules: &Rules<'_>) -> Vec<Finding> {
     let mut findings = of_path(served, rules);
     let is_told = findings.iter().any(|finding| finding.subject == chain_at(0));
     if let Some(leaf) = served.leaf().filter(|_| !is_told) {
-        findings.extend(expiry::renewal_due(leaf, rules.renew_before(), rules.now));
+        findings.extend(renewal::renewal_due(leaf, rules.renew_before(), rules.now));
     }
     if served.is_trusted() {
         findings.extend(of_strays(served, rules));

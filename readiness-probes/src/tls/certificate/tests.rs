@@ -1,5 +1,6 @@
 mod faults;
 mod live;
+mod sections;
 
 use readiness_core::{
     Profile, Status, Target,

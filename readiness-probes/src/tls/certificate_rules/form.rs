@@ -40,7 +40,12 @@ fn of_leaf(leaf: &Certificate<'_>, is_public: bool) -> Vec<Finding> {
             )
             .remedy("issue it again with the extended key usage `serverAuth`"),
         ),
-        Some(Purposes { any: true, .. }) => findings.push(
+        // Any purpose without the server's is refused: another probe's.
+        Some(Purposes {
+            any: true,
+            server: true,
+            ..
+        }) => findings.push(
             Finding::warn(
                 "any_purpose",
                 "allows any purpose (`anyExtendedKeyUsage`), expected `serverAuth` alone",

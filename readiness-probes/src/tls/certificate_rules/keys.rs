@@ -37,17 +37,13 @@ fn of_key(certificate: &Certificate<'_>) -> Vec<Finding> {
 fn of_rsa(bits: usize, exponent: Exponent) -> Vec<Finding> {
     let mut findings = Vec::new();
     if bits % 8 != 0 {
-        let message =
-            format!("has an RSA key of {bits} bits, expected a multiple of 8 from {LEAST_RSA_BITS} on");
-        let finding = if bits < LEAST_RSA_BITS {
-            Finding::fail("odd_modulus", message)
-        } else {
-            Finding::warn("odd_modulus", message)
-        };
         findings.push(
-            finding
-                .evidence("modulus", format!("{bits} bits"))
-                .remedy("make a new key with a current tool, and get a certificate for it"),
+            Finding::warn(
+                "odd_modulus",
+                format!("has an RSA key of {bits} bits, expected a multiple of 8, {LEAST_RSA_BITS} or more"),
+            )
+            .evidence("modulus", format!("{bits} bits"))
+            .remedy("make a new key with a current tool, and get a certificate for it"),
         );
     }
     if let Exponent::Small(value) = exponent {
@@ -71,8 +67,8 @@ mod tests {
         use Exponent::{Small, Usual};
         for (bits, exponent, expected) in [
             (2040, Usual, vec![]),
-            (2041, Usual, vec![("fail", "odd_modulus")]),
-            (2047, Usual, vec![("fail", "odd_modulus")]),
+            (2041, Usual, vec![("warn", "odd_modulus")]),
+            (2047, Usual, vec![("warn", "odd_modulus")]),
             (2048, Usual, vec![]),
             (2049, Usual, vec![("warn", "odd_modulus")]),
             (3071, Usual, vec![("warn", "odd_modulus")]),

@@ -10,7 +10,7 @@ use readiness_core::{
 use super::*;
 use crate::tls::fixtures::{
     DAY, NOW,
-    forge::{AGREE, CERT_SIGN, ENCIPHER, Forged, SIGN, algorithm, dns, ec, key, oid, rsa},
+    forge::{AGREE, CERT_SIGN, ENCIPHER, Forged, SIGN, algorithm, ec, key, oid, rsa},
     tlv,
 };
 
@@ -81,7 +81,7 @@ fn each_breach_of_the_servers_certificate_is_named() {
         (
             "RSA 2047",
             with(&|f| f.key = rsa(2047, &[1, 0, 1])),
-            Some(("fail", "odd_modulus")),
+            Some(("warn", "odd_modulus")),
         ),
         (
             "RSA 2049",
@@ -405,5 +405,4 @@ fn damage_anywhere_ends_in_an_outcome() {
             .collect(),
     );
     assert!(many.findings.len() < 10, "{many:?}");
-    let _ = dns(b"");
 }

@@ -1,6 +1,10 @@
 //! Whole responses: score and grade.
 
-use readiness_core::{Status, fact::Exchange, testing::faults_of_outcome};
+use readiness_core::{
+    Status,
+    fact::{Document, Exchange},
+    testing::faults_of_outcome,
+};
 
 use super::{super::judge, Headers, Site, html, redirect};
 use crate::http::samples;
@@ -193,6 +197,19 @@ fn over_plain_http_the_page_is_judged_all_the_same() {
     let mut site = Site::plain(&[]).http(&loop_);
     site.0.https = None;
     assert_eq!(site.mark("redirection").id, "redirection-not-to-https");
+}
+
+#[test]
+fn a_page_that_was_read_in_part_is_said_to_be() {
+    let mut document = Document::new();
+    document.title = "Shop".into();
+    let evidence = |document: &Document| {
+        let outcome = judge(&Site::holds(&[], document.clone()).0);
+        outcome.evidence.last().map(|evidence| evidence.label.clone())
+    };
+    assert_eq!(evidence(&document).as_deref(), Some("response"));
+    document.is_complete = false;
+    assert_eq!(evidence(&document).as_deref(), Some("page"));
 }
 
 #[test]

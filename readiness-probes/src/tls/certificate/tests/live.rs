@@ -6,8 +6,8 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    PublicKeyData,
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
+    IsCa, Issuer, KeyPair, NameConstraints, PublicKeyData,
 };
 use readiness_core::{Requirement, Sources, Suite, Target};
 use rustls::{
@@ -24,6 +24,7 @@ use crate::live::Live;
 // Valid from 1975 to 4096, rcgen's default, so that the verifier's clock plays no part.
 struct Authority {
     root: rcgen::Certificate,
+    root_issuer: Issuer<'static, KeyPair>,
     intermediate: Vec<u8>,
     issuer: Issuer<'static, KeyPair>,
 }
@@ -59,6 +60,7 @@ fn authority() -> Authority {
     let intermediate = params.signed_by(&key, &root_issuer).unwrap().der().to_vec();
     Authority {
         root,
+        root_issuer,
         intermediate,
         issuer: Issuer::new(params, key),
     }
@@ -183,4 +185,115 @@ async fn a_key_that_is_not_the_certificates_is_seen() {
     let chain = vec![leaf.der().to_vec(), authority.intermediate.clone()];
     let outcome = seen(chain, &other, &trusting(&authority.root)).await;
     assert_eq!(faults(&outcome), [("fail", "bad_signature", "chain[0]")]);
+}
+
+/// A further authority of this one, with the certificate it is.
+fn below(
+    issuer: &Issuer<'_, KeyPair>,
+    change: impl Fn(&mut CertificateParams),
+) -> (Vec<u8>, Issuer<'static, KeyPair>) {
+    let mut params = named("Example Further CA", &[]);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    change(&mut params);
+    let key = KeyPair::generate().unwrap();
+    let der = params.signed_by(&key, issuer).unwrap().der().to_vec();
+    (der, Issuer::new(params, key))
+}
+
+#[tokio::test]
+async fn what_the_verifier_refuses_is_explained_over_a_real_handshake() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let good = named("leaf", &["api.example.test"]);
+    let knowing = trusting(&authority.root);
+    let by = |issuer: &Issuer<'_, KeyPair>, params: &CertificateParams| {
+        params.signed_by(&key, issuer).unwrap().der().to_vec()
+    };
+    let further = |change: &dyn Fn(&mut CertificateParams)| {
+        let (inter, issuer) = below(&authority.root_issuer, change);
+        vec![by(&issuer, &good), inter]
+    };
+    let direct = |change: &dyn Fn(&mut CertificateParams)| {
+        let mut params = good.clone();
+        change(&mut params);
+        vec![by(&authority.issuer, &params), authority.intermediate.clone()]
+    };
+    let last = below(&authority.root_issuer, |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    });
+    let too_far = below(&last.1, |params| {
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Example Last CA");
+    });
+    let constrained = |params: &mut CertificateParams| {
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("other.example".to_owned())],
+            excluded_subtrees: vec![],
+        });
+    };
+    let critical = |params: &mut CertificateParams| {
+        let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
+        extension.set_criticality(true);
+        params.custom_extensions.push(extension);
+    };
+    for (chain, expected) in [
+        (further(&|_| {}), None),
+        (
+            direct(&|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained)),
+            Some(("leaf_is_authority", "chain[0]")),
+        ),
+        (
+            direct(&|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]),
+            Some(("wrong_purpose", "chain[0]")),
+        ),
+        (
+            direct(&critical),
+            Some(("unknown_critical_extension", "chain[0]")),
+        ),
+        (
+            further(&|params| params.is_ca = IsCa::ExplicitNoCa),
+            Some(("not_an_authority", "chain[1]")),
+        ),
+        (
+            further(&|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]),
+            Some(("wrong_purpose", "chain[1]")),
+        ),
+        (
+            further(&critical),
+            Some(("unknown_critical_extension", "chain[1]")),
+        ),
+        (further(&constrained), Some(("name_constraints", "chain[0]"))),
+        (
+            vec![by(&too_far.1, &good), too_far.0, last.0],
+            Some(("path_too_long", "chain[0]")),
+        ),
+    ] {
+        let outcome = seen(chain, &key, &knowing).await;
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|(code, at)| ("fail", code, at))
+            .collect();
+        assert_eq!(faults(&outcome), expected, "{outcome:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_root_is_told_with_its_store() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let root = async |name: &str| {
+        let leaf = named("leaf", &[name]).signed_by(&key, &authority.issuer).unwrap();
+        let chain = vec![leaf.der().to_vec(), authority.intermediate.clone()];
+        let outcome = seen(chain, &key, &trusting(&authority.root)).await;
+        let root = outcome
+            .evidence
+            .into_iter()
+            .find(|evidence| evidence.label == "root");
+        root.map(|root| root.value)
+    };
+    let given = Some("Example Root CA (given, not public)".to_owned());
+    assert_eq!(root("api.example.test").await, given);
+    // a wrong name says nothing against the root
+    assert_eq!(root("other.example.test").await, given);
 }

@@ -3,7 +3,7 @@
 use readiness_core::fact::{Document, Exchange, Meta};
 
 use super::{
-    super::{Headers, Site, html},
+    super::{Headers, Site},
     REFERRER, Row, SRI, one,
 };
 
@@ -12,6 +12,8 @@ pub(super) fn rows() -> Vec<Row> {
         |content_type: &'static str| Site::page(Exchange::new(200, [("content-type", content_type)]));
     let mut inline = Document::new();
     inline.inline_scripts = 1;
+    let mut unreadable = Document::new();
+    unreadable.is_complete = false;
     let referrer = |values: Headers<'_>, content: &str| {
         let mut document = Document::new();
         document.metas = vec![Meta::named("referrer", content)];
@@ -112,7 +114,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         (
             SRI,
-            Site::page(html(200, &[]).body("{")),
+            Site::holds(&[], unreadable),
             "html-not-parseable",
             -20,
             false,

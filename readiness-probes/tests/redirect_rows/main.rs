@@ -5,180 +5,26 @@
 #![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-#[path = "support/nameserver.rs"]
+#[path = "../support/nameserver.rs"]
 mod nameserver;
-#[path = "support/peer.rs"]
+#[path = "../support/peer.rs"]
 mod peer;
 
-use std::sync::{Arc, OnceLock};
+mod stage;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use std::sync::Arc;
+
 use nameserver::Nameserver;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use readiness_probes::{
-    Outcome, Report, Requirement, Runner, Suite, Target, builtin, fact::Family, live::Live,
-};
 use rustls::ServerConfig;
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use self::peer::{Authority, Certificate, Peer};
-
-const NAME: &str = "demo.test";
-const NAMES: [&str; 4] = [NAME, "www.demo.test", "app.demo.test", "other.test"];
-const FITS: &str = "max-age=63072000; includeSubDomains; preload";
-const IDS: [&str; 4] = [
-    "http.https_redirect",
-    "http.hsts",
-    "http.hsts_preload",
-    "tls.certificate",
-];
-
-/// What is asked for, and the ports of the peers.
-struct Asked<'a> {
-    host: &'a str,
-    path: &'a str,
-    plain: u16,
-    secure: u16,
-}
-
-/// Status, where it leads, and the header.
-type Answer = (u16, Option<String>, Option<&'static str>);
-type Handler = fn(&Asked<'_>) -> Answer;
-
-fn page() -> Answer {
-    (200, None, Some(FITS))
-}
-
-fn bare() -> Answer {
-    (200, None, None)
-}
-
-/// Leads on over plain http, without the header.
-fn to(status: u16, location: String) -> Answer {
-    (status, Some(location), None)
-}
-
-/// Leads on over https, with the header.
-fn on(location: String) -> Answer {
-    (302, Some(location), Some(FITS))
-}
-
-/// As it should be.
-fn right(asked: &Asked<'_>) -> Answer {
-    to(
-        308,
-        format!("https://{}:{}{}", asked.host, asked.secure, asked.path),
-    )
-}
-
-/// Two peers, a nameserver and an authority.
-struct Stage {
-    ca: Authority,
-    names: Nameserver,
-    plain: Peer,
-    secure: Peer,
-}
-
-fn answering(
-    handler: Handler,
-    ports: &Arc<OnceLock<(u16, u16)>>,
-) -> impl Fn(&Request<Incoming>) -> Response<Full<Bytes>> + Clone + Send + Sync + 'static {
-    let ports = Arc::clone(ports);
-    move |request| {
-        let (plain, secure) = *ports.get().unwrap();
-        let host = request.headers().get("host").unwrap().to_str().unwrap();
-        let asked = Asked {
-            host: host.split(':').next().unwrap(),
-            path: request.uri().path(),
-            plain,
-            secure,
-        };
-        let (status, location, header) = handler(&asked);
-        let mut response = Response::builder().status(status);
-        if let Some(location) = location {
-            response = response.header("location", location);
-        }
-        if let Some(header) = header {
-            response = response.header("strict-transport-security", header);
-        }
-        response.body(Full::default()).unwrap()
-    }
-}
-
-impl Stage {
-    async fn new(plain: Handler, secure: Handler) -> Self {
-        let ca = Authority::new();
-        let certificate = ca.issue(&NAMES, |_| {});
-        Self::showing(ca, certificate.server("http/1.1"), plain, secure).await
-    }
-
-    async fn showing(ca: Authority, tls: ServerConfig, plain: Handler, secure: Handler) -> Self {
-        let ports = Arc::default();
-        let stage = Self {
-            ca,
-            names: Nameserver::knowing(&["127.0.0.1"]).await,
-            plain: Peer::http(None, answering(plain, &ports)).await,
-            secure: Peer::http(Some(tls), answering(secure, &ports)).await,
-        };
-        ports
-            .set((stage.plain.address.port(), stage.secure.address.port()))
-            .unwrap();
-        stage
-    }
-
-    async fn report(&self, host: &str) -> Report {
-        let (plain, secure) = (self.plain.address.port(), self.secure.address.port());
-        look(&self.ca, &self.names, &format!("https://{host}:{secure}/"), plain).await
-    }
-}
-
-async fn look(ca: &Authority, names: &Nameserver, target: &str, plain: u16) -> Report {
-    let live = Live::new()
-        .ca_pem(ca.pem())
-        .nameservers(vec![names.address])
-        .only(Family::V4);
-    let target = Arc::new(Target::parse(target).unwrap());
-    let registry = builtin::registry();
-    let mut suite = Suite::new(live.sources().unwrap());
-    for id in IDS {
-        let with = match id {
-            "tls.certificate" => json!({}),
-            _ => json!({ "plain_port": plain }),
-        };
-        let probe = registry.build(id, &with).unwrap();
-        suite.add(Requirement::new(probe, Arc::clone(&target))).unwrap();
-    }
-    Runner::new().run(&suite).await
-}
-
-fn outcome<'a>(report: &'a Report, id: &str) -> &'a Outcome {
-    &report.requirement(id).unwrap().targets[0].outcome
-}
-
-/// Each finding as its status and code. That the policy holds for every port is told in each of these tests,
-/// as none has port 443, and stands in one of its own.
-fn codes(report: &Report, id: &str) -> Vec<String> {
-    let findings = outcome(report, id).findings.iter();
-    findings
-        .filter(|finding| finding.code != "every_port")
-        .map(|finding| format!("{} {}", finding.status.word(), finding.code))
-        .collect()
-}
-
-#[track_caller]
-fn expect(report: &Report, redirect: &[&str], hsts: &[&str], preload: &[&str]) {
-    for (id, wanted) in [
-        ("http.https_redirect", redirect),
-        ("http.hsts", hsts),
-        ("http.hsts_preload", preload),
-    ] {
-        assert_eq!(codes(report, id), wanted, "{id}: {:#?}", outcome(report, id));
-    }
-}
+use self::{
+    peer::{Authority, Certificate, Peer},
+    stage::{
+        FITS, Handler, IDS, NAME, NAMES, Stage, bare, codes, expect, look, on, outcome, page, right, to,
+    },
+};
 
 #[tokio::test]
 async fn http_to_https() {
