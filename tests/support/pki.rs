@@ -54,6 +54,7 @@ impl Authority {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
         params.not_before = (until - 90 * DAY).into();
         params.not_after = until.into();
         let certificate = params.signed_by(&key, &self.0).unwrap();

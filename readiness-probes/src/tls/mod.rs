@@ -32,8 +32,6 @@ mod x509;
 
 #[cfg(feature = "api")]
 pub use self::renewal_window::TlsRenewalWindow;
-#[doc(hidden)]
-pub use self::hello::read_hello_reply;
 pub(crate) use self::x509::name_of;
 pub use self::{
     certificate::TlsCertificate,
@@ -44,4 +42,8 @@ pub use self::{
     served_matches_file::TlsServedMatchesFile,
     trusted_everywhere::TlsTrustedEverywhere,
     versions::TlsVersions,
+};
+#[doc(hidden)]
+pub use self::{
+    certificate::judge_certificate, certificate_rules::judge_certificate_rules, hello::read_hello_reply,
 };
