@@ -9,7 +9,7 @@
 mod support;
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fmt::Write as _,
     fs::File,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
@@ -33,7 +33,13 @@ use self::support::{
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What is asked of each server.
-const PROBES: [&str; 2] = ["tls.certificate", "tls.protocol"];
+const PROBES: [&str; 5] = [
+    "tls.certificate",
+    "tls.certificate_rules",
+    "tls.cipher_suites",
+    "tls.protocol",
+    "tls.versions",
+];
 
 /// What must be said of a server: at most notes, or a finding with this status, code and words.
 enum Expect {
@@ -79,8 +85,8 @@ fn servers(pki: &Pki) -> Vec<Server> {
         "healthy-wildcard",
         Healthy,
         pki.leaf(|params| {
-            params.subject_alt_names = vec![san("*.example.test"), san("example.test")];
-            common_name(params, "*.example.test");
+            params.subject_alt_names = vec![san("*.example.com"), san("example.com")];
+            common_name(params, "*.example.com");
         }),
     );
     let expires = |limit| Says("tls.certificate", limit, "expires_soon", "expires in");
@@ -119,20 +125,20 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "wrong-host",
-        Says("tls.certificate", "fail", "wrong_name", "other.example.test"),
+        Says("tls.certificate", "fail", "wrong_host", "other.example.com"),
         pki.leaf(|params| {
-            params.subject_alt_names = vec![san("other.example.test")];
-            common_name(params, "other.example.test");
+            params.subject_alt_names = vec![san("other.example.com")];
+            common_name(params, "other.example.com");
         }),
     );
     add(
         "cn-only",
-        Says("tls.certificate", "fail", "no_san", "CN"),
+        Says("tls.certificate", "fail", "no_san", "common name"),
         pki.leaf(|params| params.subject_alt_names.clear()),
     );
     add(
         "self-signed",
-        Says("tls.certificate", "fail", "self_signed", "signed itself"),
+        Says("tls.certificate", "fail", "self_signed", "self-signed"),
         pki.self_signed(),
     );
     add(
@@ -152,7 +158,7 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "reversed-chain",
-        Says("tls.certificate", "warn", "wrong_order", "order"),
+        Says("tls.certificate", "warn", "wrong_order", "too early"),
         pki.ordered(|leaf, intermediate, root| format!("{leaf}{root}{intermediate}")),
     );
     add(
@@ -162,7 +168,7 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "duplicate-leaf",
-        Says("tls.certificate", "warn", "duplicate", "twice"),
+        Says("tls.certificate", "warn", "duplicate", "again"),
         pki.ordered(|leaf, intermediate, _| format!("{leaf}{leaf}{intermediate}")),
     );
     add(
@@ -187,17 +193,17 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "rsa1024",
-        Says("tls.certificate", "fail", "weak_key", "1024"),
+        Says("tls.certificate", "fail", "short_key", "1024"),
         pki.by_openssl("rsa1024", &rsa("rsa_keygen_bits:1024"), "sha256"),
     );
     add(
         "rsa2047",
-        Says("tls.certificate", "fail", "weak_key", "2047"),
+        Says("tls.certificate_rules", "warn", "odd_modulus", "2047"),
         pki.by_openssl("rsa2047", &rsa("rsa_keygen_bits:2047"), "sha256"),
     );
     add(
         "p224",
-        Says("tls.certificate", "fail", "weak_key", "P-224"),
+        Says("tls.versions", "fail", "weak_curve", "P-224"),
         pki.by_openssl(
             "p224",
             &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-224"],
@@ -206,27 +212,27 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "eku-client-only",
-        Says("tls.certificate", "fail", "not_for_servers", "serverAuth"),
+        Says("tls.certificate", "fail", "wrong_purpose", "serverAuth"),
         pki.leaf(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]),
     );
     add(
         "eku-none",
-        Says("tls.certificate", "warn", "no_eku", "serverAuth"),
+        Says("tls.certificate_rules", "warn", "no_purpose", "serverAuth"),
         pki.leaf(|params| params.extended_key_usages.clear()),
     );
     add(
         "eku-any",
-        Says("tls.certificate", "warn", "any_eku", "any"),
+        Says("tls.certificate", "fail", "wrong_purpose", "any"),
         pki.leaf(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any]),
     );
     add(
         "leaf-is-ca",
-        Says("tls.certificate", "fail", "leaf_is_ca", "CA"),
+        Says("tls.certificate", "fail", "leaf_is_authority", "authority"),
         pki.leaf(|params| params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained)),
     );
     add(
         "must-staple-no-staple",
-        Says("tls.certificate", "warn", "no_staple", "staple"),
+        Says("tls.certificate", "fail", "must_staple", "staple"),
         pki.leaf(|params| params.custom_extensions.push(must_staple())),
     );
     add(
@@ -241,23 +247,31 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "underscore",
-        Says("tls.certificate", "warn", "underscore", "my_shop.example.test"),
-        pki.leaf(|params| params.subject_alt_names.push(san("my_shop.example.test"))),
+        Says(
+            "tls.certificate_rules",
+            "warn",
+            "underscore",
+            "my_shop.example.com",
+        ),
+        pki.leaf(|params| params.subject_alt_names.push(san("my_shop.example.com"))),
     );
     add(
         "tls10-11",
-        Says("tls.versions", "fail", "tls1_0", "TLS 1.0"),
+        Says("tls.versions", "fail", "old_version", "TLS 1.0"),
         pki.leaf(|_| {})
-            .speaking("ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ALL:@SECLEVEL=0;"),
+            .speaking(
+                "ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0;",
+            ),
     );
     add(
         "tls12-only",
-        Says("tls.versions", "pass", "no_tls1_3", "TLS 1.3"),
-        pki.leaf(|_| {}).speaking("ssl_protocols TLSv1.2;"),
+        Says("tls.versions", "pass", "only_tls_1_2", "TLS 1.3"),
+        pki.leaf(|_| {})
+            .speaking("ssl_protocols TLSv1.2; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;"),
     );
     add(
         "cbc-only",
-        Says("tls.cipher_suites", "warn", "cbc", "CBC"),
+        Says("tls.cipher_suites", "warn", "cbc_suites", "CBC"),
         pki.leaf(|_| {}).speaking(
             "ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384;",
         ),
@@ -275,13 +289,13 @@ fn servers(pki: &Pki) -> Vec<Server> {
     );
     add(
         "null-cipher",
-        Says("tls.cipher_suites", "fail", "null", "NULL"),
+        Says("tls.cipher_suites", "fail", "null_suites", "NULL"),
         pki.leaf(|_| {})
             .speaking("ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0;"),
     );
     add(
         "anon-cipher",
-        Says("tls.cipher_suites", "fail", "anonymous", "anon"),
+        Says("tls.cipher_suites", "fail", "anonymous_suites", "anon"),
         pki.leaf(|_| {})
             .speaking("ssl_protocols TLSv1.2; ssl_ciphers AECDH-AES128-SHA:@SECLEVEL=0;"),
     );
@@ -294,31 +308,31 @@ fn servers(pki: &Pki) -> Vec<Server> {
             is_public: true,
         });
     };
-    let too_long = |limit| Says("tls.certificate", "warn", "lifetime_too_long", limit);
+    let too_long = |limit, words| Says("tls.certificate_rules", limit, "lifetime_too_long", words);
     public("life-200-exact", Healthy, pki.public(days(200), 20 * DAY, |_| {}));
     public(
         "life-201",
-        too_long("200 d"),
+        too_long("warn", "1 second more than the 200 days"),
         pki.public(days(200) + 1, 20 * DAY, |_| {}),
     );
     public(
         "life-398",
-        too_long("200 d"),
+        too_long("warn", "198 days more than the 200 days"),
         pki.public(days(398), 20 * DAY, |_| {}),
     );
     public(
         "life-10y",
-        too_long("200 d"),
+        too_long("fail", "3450 days more than the 200 days"),
         pki.public(days(3650), 20 * DAY, |_| {}),
     );
     public(
         "cn-not-in-san",
-        Says("tls.certificate", "warn", "cn_not_in_san", "Example Shop"),
+        Says("tls.certificate_rules", "warn", "cn_not_in_san", "Example Shop"),
         pki.public(days(90), 10 * DAY, |params| common_name(params, "Example Shop")),
     );
     public(
         "wildcard-public-suffix",
-        Says("tls.certificate", "warn", "wildcard_of_public_suffix", "*.co.uk"),
+        Says("tls.certificate_rules", "warn", "wide_wildcard", "*.co.uk"),
         pki.public(days(90), 10 * DAY, |params| {
             params.subject_alt_names.push(san("*.co.uk"));
         }),
@@ -442,29 +456,40 @@ fn every_fault_is_named_and_the_healthy_are_silent() {
     let public = runtime.block_on(Runner::new().run(&replayed));
 
     let mut table = String::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut complaints) = (Vec::new(), String::new());
     for server in &servers {
         let report = if server.is_public { &public } else { &live };
         let said = findings(report, server.name);
         let right = match &server.expect {
             Healthy => said.iter().all(|finding| finding.status == "pass"),
-            Says(id, status, code, words) => said.iter().any(|finding| {
-                (&*finding.id, finding.status, &*finding.code) == (*id, *status, *code)
-                    && finding.message.contains(words)
-            }),
+            Says(id, status, code, words) => {
+                let is_named = |finding: &Said| {
+                    (&*finding.id, finding.status, &*finding.code) == (*id, *status, *code)
+                        && finding.message.contains(words)
+                };
+                said.iter().any(is_named) && said.iter().all(|finding| is_alarm_for(server, finding))
+            }
         };
         if !right {
             wrong.push(server.name);
+            for finding in &said {
+                writeln!(
+                    complaints,
+                    "{}: {} {} {}: {}",
+                    server.name, finding.id, finding.status, finding.code, finding.message
+                )
+                .unwrap();
+            }
         }
-        let mut shown: BTreeMap<(&str, String), usize> = BTreeMap::new();
-        for finding in said.iter().filter(|finding| finding.status != "pass") {
-            let key = (finding.status, format!("{} {}", finding.id, finding.code));
-            *shown.entry(key).or_default() += 1;
-        }
-        let shown: Vec<String> = shown
-            .keys()
-            .map(|(status, what)| format!("{status} {what}"))
+        let shown: BTreeSet<String> = said
+            .iter()
+            .filter(|finding| finding.status != "pass")
+            .map(|finding| match finding.status {
+                "unknown" => "no handshake of ours".to_owned(),
+                status => format!("{status} {} {}", finding.id, finding.code),
+            })
             .collect();
+        let shown: Vec<String> = shown.into_iter().collect();
         let mark = if right { "ok " } else { "NOT" };
         let shown = if shown.is_empty() {
             "-".to_owned()
@@ -476,8 +501,35 @@ fn every_fault_is_named_and_the_healthy_are_silent() {
     let mean = took / u32::try_from(servers.len()).unwrap();
     let connections = &live.cost;
     println!("{table}{} servers, {mean:?} each; {connections:?}", servers.len());
-    assert_eq!(wrong, [] as [&str; 0], "\n{table}\n{live}");
+    assert_eq!(wrong, [] as [&str; 0], "\n{complaints}");
 }
+
+/// Faults that show in more than one place: a key that our own handshake cannot use, a suite that two probes
+/// see.
+const ALSO: [(&str, &str); 7] = [
+    ("anon-cipher", "weak_suite"),
+    ("cbc-only", "cbc_suite"),
+    ("no-fs", "no_forward_secrecy"),
+    ("null-cipher", "weak_suite"),
+    ("p224", "weak_curve"),
+    ("rsa2047", "bad_signature"),
+    ("tls10-11", "cbc_suites"),
+];
+
+/// Whether a finding is a note, the fault that was made, or what follows from it.
+fn is_alarm_for(server: &Server, finding: &Said) -> bool {
+    let Says(_, _, code, _) = &server.expect else {
+        return false;
+    };
+    let no_handshake = finding.status == "unknown" && NO_HANDSHAKE.contains(&server.name);
+    finding.status == "pass"
+        || finding.code == *code
+        || ALSO.contains(&(server.name, &*finding.code))
+        || no_handshake
+}
+
+/// Servers with which no library of today speaks: what they are is seen by the hellos alone.
+const NO_HANDSHAKE: [&str; 5] = ["anon-cipher", "cbc-only", "no-fs", "null-cipher", "p224"];
 
 struct Said {
     id: String,
@@ -519,6 +571,6 @@ fn under_a_public_root(recording: &Recording, ports: &[u16]) -> Recording {
             changed += 1;
         }
     }
-    let _ = changed;
+    assert_eq!(changed, ports.len());
     Recording::from_json(&json.to_string()).unwrap()
 }

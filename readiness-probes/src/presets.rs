@@ -335,7 +335,8 @@ pub enum PresetError {
     Target(#[from] TargetError),
 }
 
-#[cfg(all(test, feature = "http"))]
+#[cfg(test)]
+#[cfg(feature = "http")]
 mod tests {
     use super::*;
 

@@ -148,8 +148,8 @@ fn judge(settings: &Csp, looked: Looked<'_>, again: Option<&Exchange>) -> Outcom
 type Judged = (Option<String>, Vec<Finding>);
 
 fn enforced(settings: &Csp, gathered: &Gathered<'_>, again: Option<&Exchange>, page: Page) -> Judged {
-    let in_force: Vec<Rules<'_>> = gathered.enforced.iter().map(Rules::of).collect();
-    let reporting: Vec<Rules<'_>> = gathered.reported.iter().map(Rules::of).collect();
+    let in_force = Rules::all(&gathered.enforced);
+    let reporting = Rules::all(&gathered.reported);
     let rules: Vec<&Rules<'_>> = in_force.iter().collect();
     let reported: Vec<&Rules<'_>> = reporting.iter().collect();
     let both: Vec<&Rules<'_>> = in_force.iter().chain(&reporting).collect();
@@ -188,7 +188,7 @@ fn harden(finding: &mut Finding) {
 }
 
 fn reported(settings: &Csp, gathered: &Gathered<'_>, page: Page) -> Judged {
-    let rules: Vec<Rules<'_>> = gathered.reported.iter().map(Rules::of).collect();
+    let rules = Rules::all(&gathered.reported);
     let rules: Vec<&Rules<'_>> = rules.iter().collect();
     let first = Finding::fail(
         "not_enforced",

@@ -1,11 +1,14 @@
 //! The responses that all header probes judge.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use futures_util::future::join_all;
 use readiness_core::{
     ObserveError, Outcome, ProbeContext, ProbeError,
-    fact::{Exchange, HttpExchange},
+    fact::{Endpoint, Exchange, HttpExchange},
 };
 
 use super::{
@@ -33,18 +36,20 @@ pub(crate) struct Looked<'a> {
 /// # Errors
 /// Where the target has no address.
 pub(crate) async fn look(cx: &ProbeContext, page: &Page) -> Result<Seen, ProbeError> {
-    look_by(cx, page, |key| key).await
+    let found = address::addresses(cx).await?;
+    Ok(look_by(cx, &found.reachable, page, |key| key).await)
 }
 
 /// What came back at each address.
 type Seen = Vec<(HttpExchange, Result<Arc<Exchange>, ObserveError>)>;
 
-/// As [`look`], asked in another way.
+/// As [`look`] at these addresses, asked in another way.
 async fn look_by(
     cx: &ProbeContext,
+    addresses: &[IpAddr],
     page: &Page,
     ask: impl Fn(HttpExchange) -> HttpExchange,
-) -> Result<Seen, ProbeError> {
+) -> Seen {
     let target = cx.target();
     let (port, tls) = (target.port(), target.is_tls());
     let authority = address::authority(target, port, tls);
@@ -52,8 +57,8 @@ async fn look_by(
         Some(path) => address::path_at(target, path),
         None => target.path_and_query(),
     };
-    let endpoints = address::endpoints(cx, port, tls).await?;
-    let looks = endpoints.into_iter().map(|endpoint| {
+    let looks = addresses.iter().map(|&address| {
+        let endpoint = Endpoint::new(SocketAddr::new(address, port), target.host(), tls);
         let key =
             HttpExchange::get(endpoint, authority.clone(), path.clone()).credential(target.credential());
         let key = ask(key);
@@ -62,7 +67,7 @@ async fn look_by(
             (key, seen)
         }
     });
-    Ok(join_all(looks).await)
+    join_all(looks).await
 }
 
 /// Judges each page at each address and gives the worst of it. Each outcome says which response was judged.
@@ -88,15 +93,17 @@ pub(crate) async fn judge_each<'p, T: Copy>(
     ask: impl Fn(HttpExchange, T) -> HttpExchange,
     judge: impl Fn(Looked<'_>, T) -> Outcome,
 ) -> Result<Outcome, ProbeError> {
-    let ask = &ask;
+    // Once for all pages, as each question has its price.
+    let found = address::addresses(cx).await?;
+    let (ask, addresses) = (&ask, &*found.reachable);
     let looks = pages.into_iter().map(|(page, role)| async move {
-        let seen = look_by(cx, page, |key| ask(key, role)).await;
+        let seen = look_by(cx, addresses, page, |key| ask(key, role)).await;
         (page, role, seen)
     });
     let mut judged = Vec::new();
     for (page, role, seen) in join_all(looks).await {
         let path = page.path.as_deref().unwrap_or_else(|| cx.target().path());
-        let outcomes = seen?.into_iter().map(|(key, seen)| {
+        let outcomes = seen.into_iter().map(|(key, seen)| {
             let outcome = match seen {
                 Ok(exchange) => {
                     let looked = Looked {
@@ -112,7 +119,7 @@ pub(crate) async fn judge_each<'p, T: Copy>(
         });
         judged.push((path, address::worst_of(outcomes.collect())));
     }
-    Ok(address::noted(cx, address::worst_page(judged)).await)
+    Ok(found.noted_in(address::worst_page(judged)))
 }
 
 /// Which response it was: `https://example.com/login → 200, text/html`.

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+#[cfg(doc)]
+use readiness_core::Policy;
 use readiness_core::{Report, Sources, Suite};
 
 #[cfg(feature = "tower")]
@@ -126,8 +128,18 @@ impl InProcess {
     }
 
     /// Runs a suite, answered by the service alone: whatever sources the suite had are put aside.
+    ///
+    /// A suite that states no policy is held to [`Policy::fail_on_warn`], so that `assert_ready!` fails where
+    /// any probe that counts warns or fails: headers are no blockers, and without a stated target nothing
+    /// else would decide.
     pub async fn run(&self, suite: Suite) -> Report {
         let sources = self.sources_for(&suite);
+        let policy = suite.own_policy().clone();
+        let suite = if policy.is_usual() {
+            suite.policy(policy.fail_on_warn(true))
+        } else {
+            suite
+        };
         suite.with_sources(sources).run().await
     }
 }

@@ -54,5 +54,8 @@ pub use self::document::read_document;
 pub use self::in_process::InProcess;
 #[cfg(feature = "tower")]
 pub use self::in_process::NoBody;
+#[cfg(feature = "tls")]
+#[doc(hidden)]
+pub use self::link::starttls::hold_dialogue;
 #[cfg(feature = "net")]
 pub use self::sweep::SweepSource;

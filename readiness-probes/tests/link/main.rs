@@ -10,6 +10,8 @@ mod peer;
 mod api;
 mod certificates;
 mod hostile;
+#[cfg(feature = "html")]
+mod page;
 mod secrets;
 mod starttls;
 mod trust;

@@ -65,13 +65,22 @@ pub(crate) struct Browser {
     directives: Vec<Directive>,
 }
 
+/// What is asked of a list. Each source costs the crate time, so it is given those that have a say.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ask {
+    Inline,
+    String,
+    Url,
+}
+
 impl Browser {
     /// A browser on this page under these lists.
-    pub(crate) fn under(lists: &[&List<'_>], purpose: Purpose, page: Page) -> Self {
+    pub(crate) fn under(lists: &[&List<'_>], ask: Ask, purpose: Purpose, page: Page) -> Self {
+        let directives = lists.iter().map(|list| directive_of(list, ask, purpose));
         Self {
             purpose,
             page,
-            directives: lists.iter().map(|list| directive_of(list, purpose)).collect(),
+            directives: directives.collect(),
         }
     }
 
@@ -182,25 +191,30 @@ const fn name_of(purpose: Purpose) -> &'static str {
     }
 }
 
-/// The sources of a list that concern strangers, keywords in lower case.
-fn directive_of(list: &List<'_>, purpose: Purpose) -> Directive {
+/// The sources of a list that concern strangers and what is asked, keywords in lower case.
+fn directive_of(list: &List<'_>, ask: Ask, purpose: Purpose) -> Directive {
     let mut value: Vec<String> = Vec::new();
-    for (stands, keyword) in [
-        (list.unsafe_inline, "'unsafe-inline'"),
-        (list.unsafe_eval, "'unsafe-eval'"),
-        (list.strict_dynamic, "'strict-dynamic'"),
-    ] {
-        if stands {
-            value.push(keyword.to_owned());
+    if list.strict_dynamic && ask != Ask::String {
+        value.push("'strict-dynamic'".to_owned());
+    }
+    match ask {
+        Ask::Inline => {
+            if list.unsafe_inline {
+                value.push("'unsafe-inline'".to_owned());
+            }
+            value.extend(list.nonces.iter().map(|nonce| format!("'nonce-{nonce}'")));
+            if list.hash {
+                // Of nothing anybody has: a stranger's code has no hash in the list.
+                value.push("'sha256-AAAA'".to_owned());
+            }
+        }
+        Ask::String if list.unsafe_eval => value.push("'unsafe-eval'".to_owned()),
+        Ask::String => {}
+        Ask::Url => {
+            value.extend(list.wide.iter().map(|wide| wide.text.to_owned()));
+            value.extend(list.local.iter().map(|&text| text.to_owned()));
         }
     }
-    value.extend(list.nonces.iter().map(|nonce| format!("'nonce-{nonce}'")));
-    if list.hash {
-        // Of nothing anybody has: a stranger's code has no hash in the list.
-        value.push("'sha256-AAAA'".to_owned());
-    }
-    value.extend(list.wide.iter().map(|wide| wide.text.to_owned()));
-    value.extend(list.local.iter().map(|&text| text.to_owned()));
     Directive {
         name: name_of(purpose).to_owned(),
         value,

@@ -44,7 +44,7 @@ pub(crate) struct Written<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// The policies of one header line, the empty ones left out.
+/// The policies of one header line, the empty ones left out, as far as faults are told of them.
 pub(crate) fn written(line: &[u8], place: Place) -> impl Iterator<Item = Written<'_>> {
     let mut at = 0;
     line.split(|&byte| byte == b',')
@@ -59,6 +59,7 @@ pub(crate) fn written(line: &[u8], place: Place) -> impl Iterator<Item = Written
                 .iter()
                 .all(|&byte| byte == b';' || is_blank(byte.into()))
         })
+        .take(MOST_POLICIES)
 }
 
 /// The most faults told of one policy: a hostile one may hold thousands.
@@ -90,8 +91,7 @@ pub(crate) fn findings(policies: &[Written<'_>], covered: &[&str]) -> Vec<Findin
             let finding = if fault.is_note {
                 Finding::note(fault.code, message)
             } else {
-                Finding::warn(fault.code, message)
-                    .remedy("write the policy as CSP Level 3 has it; browsers skip what they do not know")
+                Finding::warn(fault.code, message).remedy(remedy(fault.code))
             };
             told.push(
                 finding
@@ -101,6 +101,23 @@ pub(crate) fn findings(policies: &[Written<'_>], covered: &[&str]) -> Vec<Findin
         }
     }
     told
+}
+
+/// What to do about a fault.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "comma_in_meta" => "write one `meta` element for each policy",
+        "ignored_in_meta" => "send the directive in a `Content-Security-Policy` header",
+        "invalid_character" => "write the policy in printable ASCII; host names in Punycode",
+        "malformed_hash" => "write the hash as browsers' consoles show it, `'sha256-…'` in base64",
+        "malformed_nonce" => "write the nonce in base64, as `'nonce-…'`",
+        "missing_semicolon" => "put a `;` before the directive",
+        "none_beside_others" => "drop `'none'`, or the sources beside it",
+        "repeated_directive" => "put all sources into one directive",
+        "unquoted_keyword" => "put it between single quotes",
+        "weak_nonce" => "make each nonce of 16 random bytes at least, in base64",
+        _ => "correct it or take it out; browsers skip what they do not know",
+    }
 }
 
 /// What is wrong with how one policy is written, [`MOST_FAULTS`] at most.

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::{
-    browser::{Browser, Page},
+    browser::{Ask, Browser, Page},
     rules::{List, Purpose, Rules},
     witness,
 };
@@ -140,7 +140,7 @@ pub(crate) fn runs_with_nonce(rules: &[&Rules<'_>], nonce: &str, page: Page) -> 
         return None;
     }
     let lists: Vec<&List<'_>> = rules.iter().filter_map(|rules| rules.list(purpose)).collect();
-    Browser::under(&lists, purpose, page)
+    Browser::under(&lists, Ask::Inline, purpose, page)
         .runs_inline(Some(nonce), INLINE)
         .then(|| format!("<script nonce=\"{nonce}\">alert(1)</script>"))
 }
@@ -151,10 +151,13 @@ fn stranger<'p>(lists: &[&List<'p>], purpose: Purpose, page: Page) -> Answer<'p>
     if lists.is_empty() {
         return Some((Opening::Ungoverned, witness::any(purpose)));
     }
-    if lists.iter().any(|list| list.wide.is_empty()) {
+    if lists
+        .iter()
+        .any(|list| list.wide.is_empty() || is_strict(list, purpose))
+    {
         return None;
     }
-    let browser = Browser::under(lists, purpose, page);
+    let browser = Browser::under(lists, Ask::Url, purpose, page);
     let url = witness::candidates(lists, purpose, page).find(|url| browser.fetches(url))?;
     let (list, wide) = lists
         .iter()
@@ -163,15 +166,23 @@ fn stranger<'p>(lists: &[&List<'p>], purpose: Purpose, page: Page) -> Answer<'p>
     Some((list.opened_by(wide.text), url.into()))
 }
 
+/// Whether hosts and schemes count for nothing, as scripts beget the scripts that run. Section 6.7.1.1.
+fn is_strict(list: &List<'_>, purpose: Purpose) -> bool {
+    purpose == Purpose::Element && list.strict_dynamic
+}
+
 fn local<'p>(lists: &[&List<'p>], scheme: &str, purpose: Purpose, page: Page) -> Answer<'p> {
     // Where nothing governs, everything gets through; the question about hosts says so.
     let first = lists.first()?;
     let source = first.local(scheme)?;
-    if lists.iter().any(|list| list.local(scheme).is_none()) {
+    if lists
+        .iter()
+        .any(|list| list.local(scheme).is_none() || is_strict(list, purpose))
+    {
         return None;
     }
     let url = witness::local(scheme, purpose);
-    let through = Browser::under(lists, purpose, page).fetches(&Url::parse(&url).ok()?);
+    let through = Browser::under(lists, Ask::Url, purpose, page).fetches(&Url::parse(&url).ok()?);
     through.then(|| (first.opened_by(source), url))
 }
 
@@ -182,7 +193,7 @@ fn inline<'p>(lists: &[&List<'p>], purpose: Purpose, page: Page, markup: &str) -
         Some(_) if lists.iter().any(|list| !list.unsafe_inline) => return None,
         Some(list) => list.opened_by("'unsafe-inline'"),
     };
-    let runs = Browser::under(lists, purpose, page).runs_inline(None, INLINE);
+    let runs = Browser::under(lists, Ask::Inline, purpose, page).runs_inline(None, INLINE);
     runs.then(|| (opening, markup.to_owned()))
 }
 
@@ -192,7 +203,7 @@ fn eval<'p>(lists: &[&List<'p>], page: Page) -> Answer<'p> {
         Some(_) if lists.iter().any(|list| !list.unsafe_eval) => return None,
         Some(list) => list.opened_by("'unsafe-eval'"),
     };
-    let runs = Browser::under(lists, Purpose::Eval, page).runs_string(INLINE);
+    let runs = Browser::under(lists, Ask::String, Purpose::Eval, page).runs_string(INLINE);
     runs.then(|| (opening, format!("eval(\"{INLINE}\")")))
 }
 

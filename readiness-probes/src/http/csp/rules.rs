@@ -56,7 +56,7 @@ impl Purpose {
 pub(crate) struct Rules<'p> {
     lists: Vec<List<'p>>,
     /// For each purpose the place in `lists` of what governs it.
-    governing: [Option<usize>; Purpose::ALL.len()],
+    governing: [Option<u8>; Purpose::ALL.len()],
     /// What a sandbox takes away; empty where there is none.
     sandbox: SandboxingFlagSet,
     /// Whether strings reach the page's code by Trusted Types alone.
@@ -64,6 +64,15 @@ pub(crate) struct Rules<'p> {
 }
 
 impl<'p> Rules<'p> {
+    /// The policies that have a say in what is asked.
+    pub(crate) fn all(policies: &'p [Policy<'_>]) -> Vec<Self> {
+        policies
+            .iter()
+            .map(Self::of)
+            .filter(|rules| !rules.lists.is_empty() || !rules.sandbox.is_empty() || rules.trusted_types)
+            .collect()
+    }
+
     pub(crate) fn of(policy: &'p Policy<'_>) -> Self {
         let mut lists: Vec<List<'p>> = Vec::new();
         let governing = Purpose::ALL.map(|purpose| {
@@ -71,10 +80,11 @@ impl<'p> Rules<'p> {
             let known = lists
                 .iter()
                 .position(|list| list.directive.name == directive.name);
-            Some(known.unwrap_or_else(|| {
+            let at = known.unwrap_or_else(|| {
                 lists.push(List::of(directive));
                 lists.len() - 1
-            }))
+            });
+            u8::try_from(at).ok()
         });
         let sandbox = policy.first_of(&["sandbox"]).map(|directive| {
             // The crate compares flags by their case, HTML does not.
@@ -98,7 +108,7 @@ impl<'p> Rules<'p> {
     /// The list that governs this, if one does.
     pub(crate) fn list(&self, purpose: Purpose) -> Option<&List<'p>> {
         let at = Purpose::ALL.iter().position(|known| *known == purpose)?;
-        self.lists.get((*self.governing.get(at)?)?)
+        self.lists.get(usize::from((*self.governing.get(at)?)?))
     }
 
     /// Whether its sandbox takes this away whatever the sources say. HTML, section 7.1.5.

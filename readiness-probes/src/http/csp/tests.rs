@@ -1,11 +1,13 @@
-use proptest::prelude::*;
 use readiness_core::{
-    ObserveError, Reason, Status, Target,
-    fact::{Document, HttpExchange, Meta},
+    Reason, Status, Target,
+    fact::{Document, Meta},
 };
 
 use super::*;
 use crate::http::{Page as AtPath, samples};
+
+mod hostile;
+mod nonces;
 
 /// 132 bits, as a nonce should have.
 const NONCE: &str = "kJ8sP2xQvN4mZ7tR1yW5bg==";
@@ -365,48 +367,6 @@ fn hosts_that_serve_others_code_are_told() {
     );
 }
 
-/// The outcome where two looks at a page give these policies.
-fn twice(first: &str, second: Result<&str, ObserveError>) -> Outcome {
-    let headers = |policy| [("content-type", "text/html"), (ENFORCED, policy)];
-    let url = "https://example.com/";
-    let key: HttpExchange = samples::key("example.com").sample(1);
-    let facts = samples::facts(url, &headers(first));
-    let facts = match second {
-        Ok(policy) => facts.with(key, Exchange::new(200, headers(policy))),
-        Err(error) => facts.with_error(key, error),
-    };
-    facts.judge(&Csp::default(), &Target::parse(url).unwrap())
-}
-
-#[test]
-fn a_nonce_is_new_in_each_response() {
-    let policy = |nonce: &str| format!("default-src 'self'; base-uri 'none'; script-src 'nonce-{nonce}'");
-    let (one, other) = (policy(NONCE), policy("zQ3tU8wYb1Nd6GfK5hJ2cA=="));
-    assert!(twice(&one, Ok(&other)).status.is_pass());
-    let again = twice(&one, Ok(&one));
-    assert_eq!(codes(&again), ["repeated_nonce"]);
-    assert!(again.status.is_fail());
-    let finding = again
-        .findings
-        .iter()
-        .find(|finding| finding.code == "repeated_nonce")
-        .unwrap();
-    assert_eq!(
-        finding.evidence[0].value,
-        format!("<script nonce=\"{NONCE}\">alert(1)</script>")
-    );
-    // Another policy keeps the script from running all the same.
-    let shut = format!("{one}, script-src 'self'");
-    assert!(twice(&shut, Ok(&shut)).status.is_warn());
-    // What cannot be seen again says nothing.
-    assert!(
-        twice(&one, Err(ObserveError::new(Reason::TCP_REFUSED, "refused")))
-            .status
-            .is_pass()
-    );
-    assert!(twice(&one, Ok("default-src 'self'")).status.is_pass());
-}
-
 #[test]
 fn the_kind_decides() {
     let of = |status, headers: &[(&str, &str)]| {
@@ -441,79 +401,4 @@ fn the_probe_judges_the_targets_own_path() {
     };
     assert!(wrong.check().is_err());
     assert!(Csp::default().check().is_ok());
-}
-
-#[test]
-fn hostile_values_make_few_findings() {
-    for value in samples::hostile() {
-        for name in [ENFORCED, REPORTED] {
-            let page = samples::html(&[(name, &value)]);
-            let outcome = judge(&Csp::default(), samples::looked(&page), Some(&page));
-            assert!(outcome.findings.len() < 60, "{}", outcome.findings.len());
-        }
-        let mut document = Document::new();
-        document.metas = vec![Meta::http_equiv(ENFORCED, String::from_utf8_lossy(&value))];
-        let page = samples::html(&[(ENFORCED, &value), (REPORTED, &value)]).document(document);
-        let outcome = judge(&Csp::default(), samples::looked(&page), Some(&page));
-        assert!(outcome.findings.len() < 150, "{}", outcome.findings.len());
-    }
-}
-
-#[test]
-fn a_thousand_policies_are_judged() {
-    for unit in [
-        "script-src *",
-        "script-src https://*:443 *.com data: 'unsafe-inline' 'unsafe-eval'",
-        "default-src 'self' 'nonce-YWJj'",
-        "script-src https://*:1 https://*:2 https://*:3 *.com *.net *.org",
-    ] {
-        let many = vec![unit; 1000];
-        let together = of(&[&many.join(",")]);
-        let apart = of(&many);
-        assert_eq!(codes(&together), codes(&apart), "{unit}");
-        assert!(together.findings.len() < 60);
-        let closed = of(&[&format!("{}, default-src 'self'", many.join(","))]);
-        assert!(!codes(&closed).contains(&"any_host"), "{unit}");
-    }
-}
-
-proptest! {
-    #[test]
-    fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let page = samples::html(&[(ENFORCED, &value), (REPORTED, &value)]);
-        let _ = judge(&Csp::default(), samples::looked(&page), Some(&page));
-    }
-
-    #[test]
-    fn no_words_panic(
-        words in proptest::collection::vec(
-            "(script-src|default-src|sandbox|base-uri|\\*|'none'|'unsafe-inline'|'nonce-[a-z]{0,3}'|https:|data:|\
-             [a-z*.]{1,5}:[0-9*]{1,6}/?[a-z/]{0,4}|;|,)",
-            0..12,
-        )
-    ) {
-        let value = words.join(" ");
-        let _ = of(&[&value]);
-    }
-
-    #[test]
-    fn one_more_policy_never_opens_a_hole(
-        first in "(script-src|default-src) ('self'|\\*|data:|'unsafe-inline'|https: 'nonce-YWJj')",
-        extra in "(script-src|default-src|img-src) ('self'|\\*|data:|\\*:8443|'unsafe-inline')",
-    ) {
-        let holes = |outcome: &Outcome| -> Vec<String> {
-            let all = codes(outcome).into_iter().filter(|code| *code != "weak_nonce" && *code != "no_base_uri");
-            all.map(str::to_owned).collect()
-        };
-        let alone = holes(&of(&[&first]));
-        // That nothing governs plug-ins may turn into a source that lets them in.
-        let same = |code: &str| match code {
-            "no_object_src" | "data_plugins" => "any_plugin".to_owned(),
-            other => other.to_owned(),
-        };
-        let known: Vec<String> = alone.iter().map(|code| same(code)).collect();
-        for code in holes(&of(&[&first, &extra])) {
-            prop_assert!(known.contains(&same(&code)), "{} and {} open {}", first, extra, code);
-        }
-    }
 }

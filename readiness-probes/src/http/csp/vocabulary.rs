@@ -129,6 +129,13 @@ pub(crate) const SANDBOX_FLAGS: [&str; 14] = [
 
 /// The directive of this name, whatever its case.
 pub(crate) fn directive(name: &str) -> Option<&'static Known> {
+    // Most of what is asked about are URLs and keywords in quotes.
+    let is_word = name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
+    if !is_word {
+        return None;
+    }
     DIRECTIVES
         .iter()
         .find(|known| known.name.eq_ignore_ascii_case(name))

@@ -25,11 +25,17 @@ impl InProcess {
     ///
     /// ```
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// use axum::{Json, Router, routing::get};
+    /// use axum::{Router, routing::get};
     /// use readiness_probes::{assert_ready, live::InProcess, presets};
     ///
-    /// let app = Router::new().route("/", get(|| async { ([("x-content-type-options", "nosniff")], "{}") }));
-    /// let report = InProcess::new(app).run(presets::security_headers("https://api.example.com")?).await;
+    /// let headers = [
+    ///     ("strict-transport-security", "max-age=31536000"),
+    ///     ("x-content-type-options", "nosniff"),
+    /// ];
+    /// let orders = move || async move { (headers, "3 orders") };
+    /// let app = Router::new().route("/orders", get(orders));
+    /// let suite = presets::headers("https://api.example.com/orders", "api")?;
+    /// let report = InProcess::new(app).run(suite).await;
     /// assert_ready!(report);
     /// # Ok(()) }
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run()).unwrap();

@@ -4,7 +4,7 @@ use std::{
 };
 
 use http::{Request, Response};
-use readiness_core::{Outcome, Reason, Report, Requirement, Status, Suite, Target};
+use readiness_core::{Outcome, Policy, Reason, Report, Requirement, Status, Suite, Target, Verdict};
 use serde_json::{Value, json};
 
 use super::InProcess;
@@ -92,6 +92,17 @@ async fn headers_are_judged_as_over_https() {
     for id in ["http.hsts", "http.csp", "http.framing", "http.nosniff"] {
         assert!(status(&report, id).is_fail(), "{id}: {report}");
     }
+}
+
+#[tokio::test]
+async fn what_counts_decides_unless_the_suite_says_otherwise() {
+    let bare = InProcess::from_fn(|_| async { respond(&[("content-type", "text/html")], "") });
+    let suite = || headers("https://shop.example.com/");
+    assert_eq!(bare.run(suite()).await.verdict(), Verdict::NotReady);
+    let lenient = suite().policy(Policy::default().target_percent(0));
+    assert_ne!(bare.run(lenient).await.verdict(), Verdict::NotReady);
+    let hardened = InProcess::from_fn(|_| async { respond(&HARDENED, "") });
+    assert_eq!(hardened.run(suite()).await.verdict(), Verdict::Ready);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Holds the dialogue in plain text before TLS, as its script says.
 
 mod answer;
+mod replay;
 
 use std::{
     future::poll_fn,
@@ -21,6 +22,7 @@ use tokio::{
 };
 
 use self::answer::{End, Framer, Verdict, printable, quoted, verdict};
+pub use self::replay::hold_dialogue;
 
 /// How long the peer may take to accept what is sent.
 const SEND_TIMEOUT: Duration = Duration::from_secs(3);

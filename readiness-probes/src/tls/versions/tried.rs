@@ -90,10 +90,10 @@ fn concluded(
     looks: Vec<Look>,
     hellos: Vec<usize>,
 ) -> Result<Vec<Tried>, ObserveError> {
-    if let Some(error) = looks.iter().find_map(|(_, look)| look.as_ref().err()) {
-        if looks.iter().all(|(_, look)| look.is_err()) {
-            return Err(error.clone());
-        }
+    if let Some((_, Err(error))) = looks.first()
+        && looks.iter().all(|(_, look)| look.is_err())
+    {
+        return Err(error.clone());
     }
     let mut all: Vec<Tried> = versions
         .zip(looks)

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        expression::{Expression, Host, Keyword, hash, keyword, strip},
+        expression::{Expression, Host, hash, keyword, strip},
         nonce,
         vocabulary::{self, Known, SANDBOX_FLAGS, Values},
     },
@@ -31,8 +31,8 @@ pub(super) fn check<'a>(faults: &mut Faults, known: &Known, values: impl Iterato
             // What follows was meant for another directive.
             return;
         }
-        if Expression::read(value) == Some(Expression::Keyword(Keyword::None)) {
-            first_none = first_none.or(Some(at));
+        if first_none.is_none() && value.eq_ignore_ascii_case("'none'") {
+            first_none = Some(at);
         }
         if let Some((code, problem)) = misread(known, value) {
             let problem = format!("in `{}`, {problem}", known.name);
@@ -50,11 +50,11 @@ pub(super) fn check<'a>(faults: &mut Faults, known: &Known, values: impl Iterato
 
 /// What is wrong with one value, where something is.
 fn misread(known: &Known, value: &str) -> Option<(&'static str, String)> {
-    let shown = excerpt(value.as_bytes());
+    let shown = || excerpt(value.as_bytes());
     match known.values {
         Values::None => Some((
             "unexpected_value",
-            format!("`{shown}` is skipped: the directive has no values"),
+            format!("`{}` is skipped: the directive has no values", shown()),
         )),
         Values::Other => None,
         Values::Sandbox => {
@@ -62,11 +62,11 @@ fn misread(known: &Known, value: &str) -> Option<(&'static str, String)> {
             (!is_flag).then(|| {
                 (
                     "unknown_keyword",
-                    format!("`{shown}` is no flag of a sandbox and is skipped"),
+                    format!("`{}` is no flag of a sandbox and is skipped", shown()),
                 )
             })
         }
-        Values::Sources => source(value, &shown),
+        Values::Sources => source(value),
         Values::TrustedTypes => {
             let is_known = ["'none'", "'allow-duplicates'"]
                 .iter()
@@ -74,7 +74,7 @@ fn misread(known: &Known, value: &str) -> Option<(&'static str, String)> {
             (value.starts_with('\'') && !is_known).then(|| {
                 (
                     "unknown_keyword",
-                    format!("`{shown}` is no keyword and is skipped"),
+                    format!("`{}` is no keyword and is skipped", shown()),
                 )
             })
         }
@@ -84,7 +84,7 @@ fn misread(known: &Known, value: &str) -> Option<(&'static str, String)> {
                 let words = words.join("` or `");
                 (
                     "unknown_keyword",
-                    format!("`{shown}` is skipped, expected `{words}`"),
+                    format!("`{}` is skipped, expected `{words}`", shown()),
                 )
             })
         }
@@ -92,9 +92,9 @@ fn misread(known: &Known, value: &str) -> Option<(&'static str, String)> {
 }
 
 /// What is wrong with a source expression.
-fn source(value: &str, shown: &str) -> Option<(&'static str, String)> {
+fn source(value: &str) -> Option<(&'static str, String)> {
     let bare = value.trim_matches(['\'', '"', '`']);
-    let is_secret = strip(bare, "nonce-").is_some() || hash(bare).is_some();
+    let is_secret = || strip(bare, "nonce-").is_some() || hash(bare).is_some();
     match Expression::read(value) {
         Some(Expression::Hash(algorithm, text)) => {
             let bytes = text.trim_end_matches('=').len() * 3 / 4;
@@ -102,7 +102,10 @@ fn source(value: &str, shown: &str) -> Option<(&'static str, String)> {
                 let expected = algorithm.bytes();
                 (
                     "malformed_hash",
-                    format!("`{shown}` is {bytes} bytes long, expected {expected}, and matches nothing"),
+                    format!(
+                        "`{}` is {bytes} bytes long, expected {expected}, and matches nothing",
+                        excerpt(value.as_bytes())
+                    ),
                 )
             });
         }
@@ -121,13 +124,15 @@ fn source(value: &str, shown: &str) -> Option<(&'static str, String)> {
         Some(Expression::Keyword(_) | Expression::Scheme(_)) => return None,
         // `self` is a host name by the grammar; nobody means it.
         Some(Expression::Host(Host { host, .. })) if host.len() == value.len() => {
-            if keyword(value).is_none() && !is_secret {
+            if keyword(value).is_none() && !is_secret() {
                 return None;
             }
         }
         Some(Expression::Host(_)) => return None,
         None => {}
     }
+    let is_secret = is_secret();
+    let shown = excerpt(value.as_bytes());
     let is_quoted = value.len() >= 2 && value.starts_with('\'') && value.ends_with('\'');
     if !is_quoted && (keyword(bare).is_some() || is_secret) {
         return Some((
