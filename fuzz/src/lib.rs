@@ -15,6 +15,7 @@ use self::world::{html, judge, judge_page, judge_with};
 /// Every target by its name.
 pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("cache_control", cache_control),
+    ("certificate", certificate),
     ("challenge", challenge),
     ("content_encoding", content_encoding),
     ("cookies", cookies),
@@ -31,6 +32,8 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("permissions_policy", permissions_policy),
     ("referrer_policy", referrer_policy),
     ("reporting", reporting),
+    ("starttls", starttls),
+    ("tls_hello", tls_hello),
 ];
 
 /// `Cache-Control` and `Clear-Site-Data`. RFC 9111.
@@ -41,6 +44,19 @@ pub fn cache_control(data: &[u8]) {
     );
     judge_with("http.caching", r#"{ "sensitive": ["/"] }"#, lines.clone());
     judge_with("http.caching", r#"{ "logout": ["/"] }"#, lines);
+}
+
+/// A chain of certificates: two bytes of length before each, and a staple where one is left. RFC 5280.
+pub fn certificate(data: &[u8]) {
+    let mut ders = Vec::new();
+    let mut rest = data;
+    while let [high, low, tail @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(tail.len());
+        let (der, after) = tail.split_at(length);
+        ders.push(der.to_vec());
+        rest = after;
+    }
+    world::judge_chain(ders);
 }
 
 /// `WWW-Authenticate`. RFC 9110, section 11.6.1.
@@ -176,4 +192,16 @@ pub fn reporting(data: &[u8]) {
     judge("http.reporting_endpoints", html(&names, data));
     let names = ["x-xss-protection", "public-key-pins", "expect-ct", "p3p"];
     judge("http.current_headers", html(&names, data));
+}
+
+/// What servers say before TLS, in pieces of one byte and at once.
+pub fn starttls(data: &[u8]) {
+    for name in ["smtp", "lmtp", "imap", "pop3", "postgres", "mysql"] {
+        world::hold_dialogue(name, data);
+    }
+}
+
+/// What servers answer to a hello. RFC 8446 and RFC 5246, section 7.4.
+pub fn tls_hello(data: &[u8]) {
+    world::answer_hellos(data);
 }

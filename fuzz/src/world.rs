@@ -5,12 +5,16 @@ use std::sync::{LazyLock, OnceLock};
 use readiness_probes::{
     Outcome, Probe, Reason, Registry, Status, Target, builtin,
     fact::{
-        Channel, DnsAnswer, DnsLookup, DnsResult, Document, Endpoint, Exchange, Family, HttpExchange,
-        LocalRoute, Route,
+        Anchor, AnchorStore, Channel, DnsAnswer, DnsLookup, DnsResult, Document, Endpoint, Exchange, Family,
+        HttpExchange, LocalRoute, Route, ServerChain, StartTls, TlsEnd, TlsFacts, TlsHandshake, TlsHello,
+        TlsSession, TlsVersion, Trust,
     },
+    live,
     testing::Facts,
+    tls::read_hello_reply,
 };
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 const HOST: &str = "www.example.com";
 const ADDRESS: [u8; 4] = [192, 0, 2, 1];
@@ -98,6 +102,61 @@ pub(crate) fn judge_redirect(exchange: Exchange) {
     let end = Exchange::new(200, [("content-type", "text/html")]);
     let facts = facts().with(key("/", false), exchange).with(key("/", true), end);
     run("http.https_redirect", "null", &facts);
+}
+
+/// A server that shows these certificates; the last one is its staple as well.
+pub(crate) fn judge_chain(ders: Vec<Vec<u8>>) {
+    let staple: Vec<Vec<u8>> = ders.last().cloned().into_iter().collect();
+    let mut session = TlsSession::new(ServerChain::new(ders), Trust::Trusted);
+    session.anchor = Some(Anchor::new("Example Root", AnchorStore::Platform).public());
+    session.ocsp_staple = ServerChain::new(staple);
+    let handshake = TlsHandshake::new(Endpoint::new((ADDRESS, 443).into(), HOST, true));
+    let facts = facts().with(handshake, TlsFacts::new(TlsEnd::Established(Box::new(session))));
+    run("tls.certificate", "null", &facts);
+    run("tls.certificate_rules", "null", &facts);
+}
+
+/// A peer says these bytes after each of our sentences, whatever they are.
+pub(crate) fn hold_dialogue(name: &str, said: &[u8]) {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| match tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("{error}"),
+    });
+    let script = match StartTls::named(name) {
+        Ok(script) => script,
+        Err(error) => panic!("{error}"),
+    };
+    let [slow, quick] = [1, usize::MAX].map(|piece| {
+        let held = live::hold_dialogue(&script, said, piece);
+        RUNTIME.block_on(held).map_err(|(reason, message)| {
+            assert!(message.len() < 2000, "{name}: {message}");
+            reason
+        })
+    });
+    // What comes after the last sentence in one piece is injected, and more than nothing.
+    if quick.is_ok() {
+        assert_eq!(slow, quick, "{name}");
+    }
+}
+
+/// The bytes as the answer to a hello of each version, in pieces of one byte and at once.
+pub(crate) fn answer_hellos(bytes: &[u8]) {
+    for version in [
+        TlsVersion::Ssl3,
+        TlsVersion::Tls10,
+        TlsVersion::Tls12,
+        TlsVersion::Tls13,
+    ] {
+        let endpoint = Endpoint::new((ADDRESS, 443).into(), HOST, true);
+        let hello = TlsHello::new(endpoint, version, vec![0x1301, 0xc02f, 0x002f])
+            .groups(vec![0x11ec, 29])
+            .whole_flight();
+        let at_once = read_hello_reply(&hello, bytes, usize::MAX);
+        assert_eq!(at_once, read_hello_reply(&hello, bytes, 1), "{version:?}");
+    }
 }
 
 fn key(path: &str, tls: bool) -> HttpExchange {

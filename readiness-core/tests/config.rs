@@ -204,3 +204,31 @@ fn an_empty_suite_is_an_error() {
         assert!(error.contains("no target") || error.contains("empty"), "{error}");
     }
 }
+
+#[test]
+fn trust_stores_are_named_and_their_files_lie_beside_the_configuration() {
+    let read = |trust: &str| {
+        let text = GOOD.replace("ca = [\"ca.pem\"]", &format!("trust = {trust}"));
+        let environment = |name: &str| {
+            Some(format!(
+                "https://{}.example",
+                name.to_lowercase().replace('_', "-")
+            ))
+        };
+        Config::parse_with(
+            &text,
+            "readiness.toml",
+            &registry(),
+            Path::new("/etc/shop"),
+            &environment,
+        )
+    };
+    let config = read(r#"["platform", "webpki-roots", "file:ca.pem"]"#).unwrap();
+    let names: Vec<String> = config.look.trust.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["platform", "webpki-roots", "file:/etc/shop/ca.pem"]);
+    let error = read(r#"["java"]"#).unwrap_err().to_string();
+    assert!(
+        error.contains("`java` is no trust store, expected `platform`"),
+        "{error}"
+    );
+}

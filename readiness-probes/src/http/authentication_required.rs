@@ -82,7 +82,8 @@ impl AuthenticationRequired {
     pub(crate) fn check(&self) -> Result<(), String> {
         let login = &self.login;
         let is_url = login.starts_with("https://") || login.starts_with("http://");
-        if !login.is_empty() && !login.starts_with('/') && !(is_url && Url::parse(login).is_ok()) {
+        let is_right = login.is_empty() || login.starts_with('/') || (is_url && Url::parse(login).is_ok());
+        if !is_right {
             return Err(format!(
                 "`login` is `{}`, expected a path such as `/login` or a URL such as `https://sso.example.com/`",
                 excerpt(login.as_bytes())
@@ -129,10 +130,11 @@ fn of_redirect(settings: &AuthenticationRequired, exchange: &Exchange, url: &str
         .ok()
         .and_then(|text| own.as_ref()?.join(text.trim()).ok());
     let login = own.as_ref().and_then(|own| own.join(&settings.login).ok());
-    if let (Some(target), Some(login), false) = (&target, login, settings.login.is_empty()) {
-        if target.origin() == login.origin() && is_below(target.path(), login.path()) {
-            return Outcome::pass(format!("HTTP {status} to the log-in page without a credential"));
-        }
+    if let (Some(target), Some(login), false) = (&target, login, settings.login.is_empty())
+        && target.origin() == login.origin()
+        && is_below(target.path(), login.path())
+    {
+        return Outcome::pass(format!("HTTP {status} to the log-in page without a credential"));
     }
     let summary = format!("HTTP {status} to `{}`, which may be anything", excerpt(location));
     Outcome::unknown(Reason::UNEXPECTED_RESPONSE, summary)

@@ -8,6 +8,9 @@ use crate::http::{Page, samples};
 /// How a service answers: from the origin and the way to the headers.
 type Service<'a> = &'a dyn Fn(&str, Way) -> Vec<(&'static str, String)>;
 
+/// Which origins a service takes for its own.
+type Rule<'a> = &'a dyn Fn(&str) -> bool;
+
 const HOST: &str = "https://api.shop.example/";
 
 fn ask(service: Service<'_>) -> Outcome {
@@ -70,7 +73,7 @@ fn row_14_each_mistake_in_matching_is_found() {
     let dot = |origin: &str| origin == "https://apixshop.example";
     let scheme = |origin: &str| origin.ends_with("//api.shop.example");
     let sibling = |origin: &str| origin.ends_with(".shop.example") && origin.starts_with("https://r");
-    let rules: [(&dyn Fn(&str) -> bool, &str, &str, &str); 7] = [
+    let rules: [(Rule<'_>, &str, &str, &str); 7] = [
         (&reflected, "any_origin", "fail", "pass"),
         (&null, "null_origin", "fail", "warn"),
         (&prefix, "origin_by_prefix", "fail", "warn"),

@@ -6,11 +6,9 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::Body;
-#[cfg(feature = "html")]
-use readiness_core::fact::Document;
 use readiness_core::{
     Looking,
-    fact::{ByteText, Channel, Exchange, HttpExchange},
+    fact::{ByteText, Channel, Document, Exchange, HttpExchange},
 };
 
 use super::{request::Asked, tcp::micros};

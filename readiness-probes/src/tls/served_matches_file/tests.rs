@@ -202,7 +202,7 @@ fn the_key_is_held_against_the_certificate() {
 
 #[test]
 fn files_without_a_certificate_are_named() {
-    let served = [shows(&[&fixtures::shared_leaf()[..]])];
+    let served = [shows(&[fixtures::shared_leaf()])];
     let broken = CertificateFileFacts::unusable("is empty; expected PEM");
     let outcome = judged(broken, &served);
     assert_eq!(codes(&outcome), [("fail", "no_certificate")]);
