@@ -24,6 +24,7 @@ mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
+mod media_type;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
@@ -52,7 +53,7 @@ mod where_peers_err;
 mod world;
 
 #[cfg(feature = "html")]
-pub(crate) use self::applicability::is_html;
+pub(crate) use self::media_type::is_html;
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
 #[cfg(feature = "api")]
