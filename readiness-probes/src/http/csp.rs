@@ -20,7 +20,6 @@ use super::{
 mod browser;
 #[cfg(test)]
 mod conformance;
-mod expression;
 mod findings;
 mod gather;
 mod lint;

@@ -2,8 +2,10 @@
 
 use content_security_policy::sandboxing_directive::{SandboxingFlagSet, parse_a_sandboxing_directive};
 
-use super::expression::{Expression, Host, Keyword};
-use crate::http::policy::{Directive, Policy};
+use crate::http::{
+    expression::{Expression, Host, Keyword, is_network},
+    policy::{Directive, Policy},
+};
 
 /// What directives govern. CSP Level 3, sections 6.1 to 6.4.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -225,10 +227,3 @@ impl<'p> List<'p> {
 }
 
 const LOCAL: [&str; 3] = ["data", "blob", "filesystem"];
-
-/// Schemes that a `https:` URL matches, CSP Level 3, section 6.7.2.9.
-fn is_network(scheme: &str) -> bool {
-    ["https", "http", "wss", "ws"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(scheme))
-}
