@@ -68,11 +68,25 @@ pub(crate) struct Rules<'p> {
 impl<'p> Rules<'p> {
     /// The policies that have a say in what is asked.
     pub(crate) fn all(policies: &'p [Policy<'_>]) -> Vec<Self> {
+        policies.iter().map(Self::of).filter(Self::has_a_say).collect()
+    }
+
+    /// The same of policies that only report, without their sandbox: browsers leave it aside there, and report
+    /// nothing of it. Section 6.3.2.
+    pub(crate) fn reporting(policies: &'p [Policy<'_>]) -> Vec<Self> {
+        let without_sandbox = |policy| Self {
+            sandbox: SandboxingFlagSet::empty(),
+            ..Self::of(policy)
+        };
         policies
             .iter()
-            .map(Self::of)
-            .filter(|rules| !rules.lists.is_empty() || !rules.sandbox.is_empty() || rules.trusted_types)
+            .map(without_sandbox)
+            .filter(Self::has_a_say)
             .collect()
+    }
+
+    fn has_a_say(&self) -> bool {
+        !self.lists.is_empty() || !self.sandbox.is_empty() || self.trusted_types
     }
 
     pub(crate) fn of(policy: &'p Policy<'_>) -> Self {
