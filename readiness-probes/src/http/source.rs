@@ -42,7 +42,7 @@ const TRIED: [&str; 2] = ["x", "s3"];
 
 /// Names that belong to one provider, each with a suffix below it where its customers have theirs. The public
 /// suffix list is asked about whole names, and cannot be asked what it holds below one.
-const PROVIDERS: [(&str, &str); 20] = [
+const PROVIDERS: [(&str, &str); 19] = [
     ("amazonaws.com.cn", "s3.cn-north-1.amazonaws.com.cn"),
     ("azure.com", "westeurope.cloudapp.azure.com"),
     ("canva.site", "my.canva.site"),
@@ -53,12 +53,11 @@ const PROVIDERS: [(&str, &str); 20] = [
     ("jelastic.com", "demo.jelastic.com"),
     ("linode.com", "members.linode.com"),
     ("on.aws", "lambda-url.us-east-1.on.aws"),
-    ("ovh.net", "hosting.ovh.net"),
+    ("ovh.net", "x.hosting.ovh.net"),
     ("platform.sh", "eu.platform.sh"),
     ("prod.fastly.net", "global.prod.fastly.net"),
     ("railway.app", "up.railway.app"),
     ("render.com", "app.render.com"),
-    ("replit.dev", "teams.replit.dev"),
     ("scw.cloud", "k8s.fr-par.scw.cloud"),
     ("ssl.fastly.net", "global.ssl.fastly.net"),
     ("us-east-1.on.aws", "lambda-url.us-east-1.on.aws"),
