@@ -22,7 +22,10 @@ use readiness_core::{
     probe_fn,
     testing::Facts,
 };
-use readiness_probes::builtin;
+use readiness_probes::{
+    builtin,
+    tls::{judge_certificate, judge_certificate_rules},
+};
 use serde_json::Value;
 
 const HOST: &str = "www.example.com";
@@ -56,7 +59,8 @@ fn judged(criterion: &mut Criterion) {
     ] {
         let chain = chain(names);
         let bytes: usize = chain.iter().map(Vec::len).sum();
-        let facts = facts(chain);
+        let handshake = handshake(chain);
+        let facts = facts(handshake.clone());
         let mut group = criterion.benchmark_group(format!("{what} ({bytes} bytes)"));
         if names > 1000 {
             group.sample_size(20);
@@ -71,6 +75,12 @@ fn judged(criterion: &mut Criterion) {
         group.bench_function("a probe that only looks", |bencher| {
             bencher.iter(|| facts.judge(&*look, &target));
         });
+        group.bench_function("judging alone, tls.certificate", |bencher| {
+            bencher.iter(|| judge_certificate(&handshake, HOST, NOW));
+        });
+        group.bench_function("judging alone, tls.certificate_rules", |bencher| {
+            bencher.iter(|| judge_certificate_rules(&handshake));
+        });
         group.finish();
     }
 }
@@ -79,10 +89,14 @@ fn endpoint() -> Endpoint {
     Endpoint::new(([192, 0, 2, 1], 443).into(), HOST, true)
 }
 
-fn facts(chain: Vec<Vec<u8>>) -> Facts {
-    let address = endpoint().address.ip();
+fn handshake(chain: Vec<Vec<u8>>) -> TlsFacts {
     let mut session = TlsSession::new(ServerChain::new(chain), Trust::Trusted);
     session.anchor = Some(Anchor::new("Example Root CA", AnchorStore::Given).path(vec![0, 1]));
+    TlsFacts::new(TlsEnd::Established(Box::new(session)))
+}
+
+fn facts(handshake: TlsFacts) -> Facts {
+    let address = endpoint().address.ip();
     Facts::new()
         .with(
             DnsLookup::address(HOST, Family::V4),
@@ -93,10 +107,7 @@ fn facts(chain: Vec<Vec<u8>>) -> Facts {
             DnsAnswer::new(DnsResult::NoData, "test"),
         )
         .with(LocalRoute::new(address), Route::new(true))
-        .with(
-            TlsHandshake::new(endpoint()),
-            TlsFacts::new(TlsEnd::Established(Box::new(session))),
-        )
+        .with(TlsHandshake::new(endpoint()), handshake)
 }
 
 /// A leaf for so many names, the target's last, and who issued it, as DER.

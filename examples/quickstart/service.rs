@@ -138,6 +138,7 @@ fn certificate(host: &str, healthy: bool) -> Result<(ServerConfig, String), Box<
     leaf.distinguished_name.push(DnType::CommonName, host);
     leaf.extended_key_usages
         .push(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+    leaf.use_authority_key_identifier_extension = true;
     leaf.not_before = (now - (90 - days_left) * DAY).into();
     leaf.not_after = (now + days_left * DAY).into();
     let leaf = leaf.signed_by(&key, &authority)?;

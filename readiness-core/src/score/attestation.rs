@@ -7,7 +7,7 @@ use crate::{
     report::RequirementResult,
 };
 
-/// A person's word for what no probe can judge. It never stands over a failure.
+/// A person's word for what no probe can judge. A good one never stands beside a failure.
 ///
 /// ```
 /// use readiness_core::{Attestation, Timestamp, score::{Attested, Digest}};
@@ -254,11 +254,12 @@ fn stand(results: &mut [RequirementResult], attestation: &Attestation, now: Time
         .iter_mut()
         .filter(|result| result.id == attestation.requirement);
     for result in about {
-        if let Some(failing) = result
+        // A bad word adds to what a probe found; a good one must not stand beside it.
+        let failing = result
             .targets
             .iter()
-            .find(|target| target.outcome.status.is_fail())
-        {
+            .find(|target| target.outcome.status.is_fail());
+        if let Some(failing) = failing.filter(|_| attestation.status != Attested::Fail) {
             return Some(format!("a probe found that it fails at `{}`", failing.target));
         }
         let has_ended = now >= attestation.ends_at();
@@ -352,6 +353,11 @@ mod tests {
         let judged = run(mixed).attestation(attestation(Attested::Pass)).concluded(NOW);
         assert_eq!(note(&judged), (false, "a probe found that it fails at `b`"));
         assert!(judged.results[0].targets[0].status().is_unknown());
+        // One that says it fails stands: else a failure elsewhere would help.
+        let mixed = Given::attestable("org.pentest").and("b", Outcome::fail("no"));
+        let judged = run(mixed).attestation(attestation(Attested::Fail)).concluded(NOW);
+        assert_eq!(note(&judged), (true, ""));
+        assert!(judged.results[0].targets[0].status().is_fail());
     }
 
     #[test]

@@ -134,6 +134,19 @@ impl Probe for TlsCertificate {
     }
 }
 
+/// Judges a handshake by default settings and by the rules of public names: for fuzzing and benches, which
+/// have no engine around it.
+#[doc(hidden)]
+pub fn judge_certificate(facts: &TlsFacts, host: &str, now: Timestamp) -> Outcome {
+    let rules = Rules {
+        settings: &TlsCertificate::default(),
+        unknown_root_fails: true,
+        expiry_informs: false,
+        now,
+    };
+    judge(facts, host, &rules)
+}
+
 /// What a chain is held to.
 pub(super) struct Rules<'a> {
     settings: &'a TlsCertificate,

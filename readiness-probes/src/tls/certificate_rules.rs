@@ -75,6 +75,12 @@ impl Probe for TlsCertificateRules {
     }
 }
 
+/// Judges a handshake as [`judge_certificate`](super::judge_certificate) does.
+#[doc(hidden)]
+pub fn judge_certificate_rules(facts: &TlsFacts) -> Outcome {
+    judge(facts, &TlsCertificateRules::default(), true)
+}
+
 /// Judges the form of what was sent; `wanted` tells whether the profile asks for public authorities' rules.
 fn judge(facts: &TlsFacts, settings: &TlsCertificateRules, wanted: bool) -> Outcome {
     let Some(served) = Served::of(facts) else {

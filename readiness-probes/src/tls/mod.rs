@@ -30,8 +30,6 @@ mod trusted_everywhere;
 mod versions;
 mod x509;
 
-#[doc(hidden)]
-pub use self::hello::read_hello_reply;
 #[cfg(feature = "api")]
 pub use self::renewal_window::TlsRenewalWindow;
 pub(crate) use self::x509::name_of;
@@ -44,4 +42,8 @@ pub use self::{
     served_matches_file::TlsServedMatchesFile,
     trusted_everywhere::TlsTrustedEverywhere,
     versions::TlsVersions,
+};
+#[doc(hidden)]
+pub use self::{
+    certificate::judge_certificate, certificate_rules::judge_certificate_rules, hello::read_hello_reply,
 };

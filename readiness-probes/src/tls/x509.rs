@@ -208,16 +208,16 @@ impl<'a> Certificate<'a> {
                     None => self.list_malformed(extension, "cannot be read"),
                 }
             }
-            ParsedExtension::UnsupportedExtension { .. } if extension.critical => {
-                if self.unknown_critical.len() < MOST_EXTENSIONS {
-                    let poison = if extension.oid.as_bytes() == PRECERTIFICATE_POISON {
-                        " (this is a precertificate, which no client takes)"
-                    } else {
-                        ""
-                    };
-                    self.unknown_critical
-                        .push(format!("{}{poison}", key::shown(&extension.oid)));
-                }
+            ParsedExtension::UnsupportedExtension { .. }
+                if extension.critical && self.unknown_critical.len() < MOST_EXTENSIONS =>
+            {
+                let poison = if extension.oid.as_bytes() == PRECERTIFICATE_POISON {
+                    " (this is a precertificate, which no client takes)"
+                } else {
+                    ""
+                };
+                let oid = key::shown(&extension.oid);
+                self.unknown_critical.push(format!("{oid}{poison}"));
             }
             _ => {}
         }

@@ -57,10 +57,10 @@ fn read(value: &str) -> Mark {
         return INVALID;
     }
     let value = value.to_lowercase();
-    let ages = value
+    let mut ages = value
         .split(';')
         .filter_map(|part| part.trim().strip_prefix("max-age="));
-    match ages.last().map(|age| leading_number(first_chars(age, 120))) {
+    match ages.next_back().map(|age| leading_number(first_chars(age, 120))) {
         None => INVALID,
         Some(Some(age)) if age < LEAST => SHORT,
         // What is no number is not less than any.

@@ -118,10 +118,9 @@ fn rate(scan: &Scan) -> Mark {
 /// Elsewhere begins at another registrable domain. `//host` is always elsewhere and never secure.
 fn place(script: &Script, home: Option<&str>, is_https: bool) -> Option<(bool, bool)> {
     let src = script.src.as_deref().filter(|src| !src.is_empty())?;
-    if let Some(rest) = src.strip_prefix("//") {
-        if !rest.is_empty() && !rest.starts_with('/') {
-            return Some((true, false));
-        }
+    let after_slashes = src.strip_prefix("//");
+    if after_slashes.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) {
+        return Some((true, false));
     }
     let (rest, is_secure) = match (src.strip_prefix("https://"), src.strip_prefix("http://")) {
         (Some(rest), _) => (rest, true),

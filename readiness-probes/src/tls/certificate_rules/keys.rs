@@ -36,7 +36,7 @@ fn of_key(certificate: &Certificate<'_>) -> Vec<Finding> {
 
 fn of_rsa(bits: usize, exponent: Exponent) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if bits % 8 != 0 {
+    if !bits.is_multiple_of(8) {
         findings.push(
             Finding::warn(
                 "odd_modulus",

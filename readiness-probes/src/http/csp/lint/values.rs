@@ -125,11 +125,8 @@ fn source(value: &str) -> Option<(&'static str, String)> {
         }
         Some(Expression::Keyword(_) | Expression::Scheme(_)) => return None,
         // `self` is a host name by the grammar; nobody means it.
-        Some(Expression::Host(Host { host, .. })) if host.len() == value.len() => {
-            if keyword(value).is_none() && !is_secret() {
-                return None;
-            }
-        }
+        Some(Expression::Host(Host { host, .. }))
+            if host.len() == value.len() && (keyword(value).is_some() || is_secret()) => {}
         Some(Expression::Host(_)) => return None,
         None => {}
     }
