@@ -4,8 +4,9 @@ use readiness_core::{
 };
 
 use super::{
-    applicability::{ResponseKind, by_status, gate, media_type, not_the_page},
+    applicability::{ResponseKind, by_status, gate, not_the_page},
     cache_control,
+    media_type::media_type,
     page::{Looked, judge_each},
     pages::Pages,
     syntax::{excerpt, shown, split_unquoted, trim},

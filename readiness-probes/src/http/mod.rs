@@ -14,7 +14,9 @@ mod cross_origin_isolation;
 #[cfg(feature = "csp")]
 mod csp;
 mod current_headers;
+mod digest;
 mod disclosure;
+mod expression;
 mod framing;
 mod health;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
+mod media_type;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
@@ -51,12 +54,12 @@ mod where_peers_err;
 #[cfg(test)]
 mod world;
 
-#[cfg(feature = "html")]
-pub(crate) use self::applicability::is_html;
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
 #[cfg(feature = "api")]
 pub use self::json::HttpJson;
+#[cfg(feature = "html")]
+pub(crate) use self::media_type::is_html;
 pub use self::{
     applicability::ResponseKind,
     assertion::Assertion,
