@@ -8,7 +8,7 @@ use readiness_core::{
 };
 
 use crate::{
-    address::special_purpose,
+    address::{same_owner, special_purpose},
     http::trail::{Next, Place, elsewhere, next},
 };
 
@@ -57,7 +57,7 @@ pub(super) async fn follow(
             chain.gap = Some(format!("cookies of {to} (after {most} redirects)"));
             break;
         }
-        if !is_same_site(&home.0, &to.host) {
+        if !same_owner(&home.0, &to.host) {
             chain.gap = Some(format!("cookies of {to} (another site)"));
             break;
         }
@@ -86,37 +86,4 @@ pub(super) async fn follow(
         place = to;
     }
     chain
-}
-
-/// Whether two hosts have one registrable domain: whoever owns one owns the other.
-fn is_same_site(a: &str, b: &str) -> bool {
-    let is_address = |host: &str| host.parse::<IpAddr>().is_ok();
-    a == b
-        || (!is_address(a) && !is_address(b) && a.len().max(b.len()) <= 253)
-            && psl::domain(a.as_bytes())
-                .zip(psl::domain(b.as_bytes()))
-                .is_some_and(|(a, b)| a.as_bytes() == b.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_site_is_a_registrable_domain() {
-        for (a, b, same) in [
-            ("example.com", "example.com", true),
-            ("example.com", "www.example.com", true),
-            ("a.example.co.uk", "b.example.co.uk", true),
-            ("a.co.uk", "b.co.uk", false),
-            ("me.github.io", "you.github.io", false),
-            ("example.com", "example.org", false),
-            ("192.0.2.1", "192.0.2.1", true),
-            ("192.0.2.1", "198.51.2.1", false),
-            ("localhost", "localhost", true),
-            ("com", "com", true),
-        ] {
-            assert_eq!(is_same_site(a, b), same, "{a} {b}");
-        }
-    }
 }
