@@ -327,11 +327,42 @@ fn is_named_like_a_secret(name: &str) -> bool {
         .contains(&plain.as_str())
 }
 
-/// Follows redirects from a plain request on. What stays on one host stays on its address; another host is
-/// resolved like a target, and not followed inside from an address outside.
+/// Where a way begins. What stays on its host stays on its address; another host is resolved like a target, and
+/// not followed inside from an address outside.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) host: String,
+    pub(super) address: IpAddr,
+}
+
+impl Home {
+    pub(super) fn new(host: &str, address: IpAddr) -> Self {
+        Self {
+            host: host.to_owned(),
+            address,
+        }
+    }
+
+    /// The address of the place after `from`, which is at `at`.
+    pub(super) async fn address_of(
+        &self,
+        cx: &ProbeContext,
+        (from, at): (&Place, IpAddr),
+        to: &Place,
+    ) -> Result<IpAddr, Stop> {
+        if to.host == self.host {
+            Ok(self.address)
+        } else if to.host == from.host {
+            Ok(at)
+        } else {
+            elsewhere(cx, to, special_purpose(self.address).is_none()).await
+        }
+    }
+}
+
+/// Follows redirects from a first request on to their end, as far as so many lead.
 pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, most: usize) -> Trail {
-    let home = (first.host.clone(), address);
-    let from_outside = special_purpose(address).is_none();
+    let home = Home::new(&first.host, address);
     let mut hops: Vec<Hop> = Vec::new();
     let (mut place, mut address) = (first, address);
     loop {
@@ -339,8 +370,10 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
         let leads = seen
             .as_deref()
             .map_or(Next::End, |exchange| next(&place, exchange));
-        let host = place.host.clone();
-        hops.push(Hop { place, seen });
+        hops.push(Hop {
+            place: place.clone(),
+            seen,
+        });
         let Next::To { place: to, .. } = leads else {
             return Trail {
                 hops,
@@ -359,19 +392,15 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
                 stop: Stop::TooMany { to },
             };
         }
-        if to.host == home.0 {
-            address = home.1;
-        } else if to.host != host {
-            match elsewhere(cx, &to, from_outside).await {
-                Ok(other) => address = other,
-                Err(stop) => return Trail { hops, stop },
-            }
+        match home.address_of(cx, (&place, address), &to).await {
+            Ok(next) => address = next,
+            Err(stop) => return Trail { hops, stop },
         }
         place = to;
     }
 }
 
-pub(super) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
+async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,

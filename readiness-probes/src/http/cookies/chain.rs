@@ -1,6 +1,6 @@
 //! The responses a page leads to.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use readiness_core::{
     ObserveError, ProbeContext,
@@ -8,8 +8,8 @@ use readiness_core::{
 };
 
 use crate::{
-    address::{same_owner, special_purpose},
-    http::trail::{Next, Place, elsewhere, next},
+    address::same_owner,
+    http::trail::{Home, Next, Place, next},
 };
 
 /// What comes after the page's own response where that redirects.
@@ -36,15 +36,14 @@ pub(super) async fn follow(
     response: &Exchange,
     most: usize,
 ) -> Chain {
-    let home = (first.endpoint.name.clone(), first.endpoint.address.ip());
-    let from_outside = special_purpose(home.1).is_none();
+    let home = Home::new(&first.endpoint.name, first.endpoint.address.ip());
     let mut place = Place {
         tls: first.endpoint.tls,
-        host: home.0.clone(),
+        host: home.host.clone(),
         port: first.endpoint.address.port(),
         path: first.path.clone(),
     };
-    let mut address: IpAddr = home.1;
+    let mut address = home.address;
     let mut leads = next(&place, response);
     let mut been = Vec::new();
     let mut chain = Chain::default();
@@ -57,21 +56,15 @@ pub(super) async fn follow(
             chain.gap = Some(format!("cookies of {to} (after {most} redirects)"));
             break;
         }
-        if !same_owner(&home.0, &to.host) {
+        if !same_owner(&home.host, &to.host) {
             chain.gap = Some(format!("cookies of {to} (another site)"));
             break;
         }
-        if to.host == home.0 {
-            address = home.1;
-        } else if to.host != place.host {
-            match elsewhere(cx, &to, from_outside).await {
-                Ok(other) => address = other,
-                Err(_) => {
-                    chain.gap = Some(format!("cookies of {to} (it cannot be followed)"));
-                    break;
-                }
-            }
-        }
+        let Ok(next_address) = home.address_of(cx, (&place, address), &to).await else {
+            chain.gap = Some(format!("cookies of {to} (it cannot be followed)"));
+            break;
+        };
+        address = next_address;
         let key = to.request(address);
         let seen = cx.observe(key.clone()).await;
         leads = match &seen {
