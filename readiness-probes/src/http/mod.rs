@@ -5,6 +5,7 @@ mod assertion;
 mod authentication_required;
 mod cache_control;
 mod caching;
+mod capped;
 mod challenge;
 mod compression;
 mod content;

@@ -6,8 +6,8 @@ use crate::http::set_cookie::prefix_of;
 
 /// The headers of a response as a fact may hold them.
 ///
-/// Cookie values go; query values become handles which a later request to that origin can carry; secrets
-/// that were echoed go everywhere.
+/// Cookie values go; values in the query and in parameters of the path become handles which a later request to
+/// that origin can carry, or go where no request follows the URL; secrets that were echoed go everywhere.
 pub(crate) fn headers(all: &HeaderMap, url: &str, cx: &Looking) -> Vec<Header> {
     let base = Url::parse(url).ok();
     all.iter()
@@ -26,19 +26,149 @@ fn value_of(name: &HeaderName, value: &[u8], mut location: impl FnMut(&str) -> S
         header::LINK => link(&ascii(value), location).into_bytes(),
         // No response should hold these; some do.
         header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION => REDACTED.into(),
-        _ if [
-            "authentication-info",
-            "set-cookie2",
-            "x-api-key",
-            "x-auth-token",
-            "x-csrf-token",
-        ]
-        .contains(&name.as_str()) =>
-        {
-            REDACTED.into()
-        }
-        _ => value.to_vec(),
+        _ if is_secret(name.as_str()) => REDACTED.into(),
+        // What is no text holds no URL that anybody could read.
+        _ => match std::str::from_utf8(value) {
+            Ok(text) => in_urls(name.as_str(), text).into_bytes(),
+            Err(_) => value.to_vec(),
+        },
     }
+}
+
+/// Whether a header's name says that its value lets somebody in.
+fn is_secret(name: &str) -> bool {
+    let ends = ["-token", "-secret", "api-key", "apikey"];
+    ["authentication-info", "set-cookie2", "token"].contains(&name)
+        || ends.iter().any(|end| name.ends_with(end))
+}
+
+/// A value whose URLs nobody follows: without userinfo and query values, and as well-formed as before.
+fn in_urls(name: &str, text: &str) -> String {
+    match name {
+        "content-security-policy"
+        | "content-security-policy-report-only"
+        | "x-content-security-policy"
+        | "x-webkit-csp" => policy(text),
+        "nel" | "report-to" => in_strings(text, unescaped),
+        "reporting-endpoints" => in_strings(text, str::to_owned),
+        _ => absolute(text),
+    }
+}
+
+/// The URLs of a policy. CSP Level 3, section 2.2: blanks, `;` and `,` end a token. Of the other tokens, none
+/// that means something holds a `?` or `//`.
+fn policy(text: &str) -> String {
+    in_words(text, is_policy_end, |word| {
+        let is_url = word.contains('?') || word.contains("//");
+        is_url.then(|| without_values(word))
+    })
+}
+
+fn is_policy_end(c: char) -> bool {
+    c.is_ascii_whitespace() || matches!(c, ';' | ',')
+}
+
+/// The URLs among other text, which begin with a scheme and two slashes.
+fn absolute(text: &str) -> String {
+    let ends =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '<' | '>' | ',' | ';');
+    in_words(text, ends, |word| {
+        let (before, _) = word.split_once("://")?;
+        let is_scheme_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let start = before.trim_end_matches(is_scheme_part).len();
+        let (before, url) = word.split_at(start);
+        url.contains(['?', '@', '#'])
+            .then(|| format!("{before}{}", without_values(url)))
+    })
+}
+
+/// The URLs in the strings of JSON and of structured fields, where an escape may hide what it stands for.
+fn in_strings(text: &str, unescaped: impl Fn(&str) -> String) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once('"') {
+        let end = string_end(from);
+        let (inside, after) = from.split_at(end);
+        clean.push_str(&absolute(before));
+        clean.push('"');
+        let plain = unescaped(inside);
+        if plain.contains(['?', '#', ';']) || plain.contains("//") {
+            clean.push_str(&without_values(&plain));
+        } else {
+            clean.push_str(inside);
+        }
+        // The closing quote stays with what is left, if there is one.
+        rest = match after.strip_prefix('"') {
+            Some(after) => {
+                clean.push('"');
+                after
+            }
+            None => after,
+        };
+    }
+    clean.push_str(&absolute(rest));
+    clean
+}
+
+/// Where the string ends that has begun: before a quote that no `\` escapes.
+fn string_end(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// With what a URL consists of in place of its JSON escapes, `\/` and `\u003d`: they must not hide a value.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        plain.push_str(before);
+        let code = from.strip_prefix("\\u").and_then(|code| code.get(..4));
+        let character = code
+            .and_then(|code| u8::from_str_radix(code, 16).ok())
+            .filter(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        rest = if let Some(byte) = character {
+            plain.push(char::from(byte));
+            from.get(6..)
+        } else if let Some(after) = from.strip_prefix("\\/") {
+            plain.push('/');
+            Some(after)
+        } else {
+            // An escaped quote and an escaped `\` stay as they are.
+            let end = from.char_indices().nth(2).map_or(from.len(), |(at, _)| at);
+            plain.push_str(from.get(..end).unwrap_or_default());
+            from.get(end..)
+        }
+        .unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The text with some of its words put in another way; what ends words stays.
+fn in_words(text: &str, ends: impl Fn(char) -> bool, mut put: impl FnMut(&str) -> Option<String>) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for piece in text.split_inclusive(&ends) {
+        let word = piece.trim_end_matches(&ends);
+        match put(word) {
+            Some(other) => clean.push_str(&other),
+            None => clean.push_str(word),
+        }
+        clean.push_str(piece.get(word.len()..).unwrap_or_default());
+    }
+    clean
+}
+
+fn without_values(url: &str) -> String {
+    url_text(url, |_| REDACTED.to_owned())
 }
 
 /// Name, emptiness and attributes stay. RFC 6265, section 5.2: the value ends at the first `;`, and a pair
@@ -83,7 +213,7 @@ fn ascii(value: &[u8]) -> String {
     text
 }
 
-/// A URL without userinfo, with a handle for each query value. `{` and `}`, which no URL may hold, are
+/// A URL without userinfo, with a handle for each value in its query and its path. `{` and `}`, which no URL may hold, are
 /// escaped first, so that a peer cannot write a handle.
 fn location(text: &str, base: Option<&Url>, cx: &Looking) -> String {
     let target = base.and_then(|base| base.join(text.trim()).ok());
@@ -103,10 +233,16 @@ pub(super) fn origin_of(url: &Url) -> Option<Origin> {
     Some(Origin::new(url.scheme(), host, url.port_or_known_default()?))
 }
 
-/// A URL as a page holds it, for people: without userinfo and query values.
+/// A URL as a page holds it, for people: without userinfo and values.
 #[cfg(feature = "html")]
 pub(super) fn shown_url(text: &str) -> String {
-    url_text(text, |_| REDACTED.to_owned())
+    without_values(text)
+}
+
+/// A policy as a page holds it.
+#[cfg(feature = "html")]
+pub(super) fn shown_policy(text: &str) -> String {
+    policy(text)
 }
 
 /// The content of a `meta` that names a delay and a URL.
@@ -125,7 +261,7 @@ fn url_text(text: &str, mut conceal: impl FnMut(&str) -> String) -> String {
         Some((before, query)) => (before, Some(query)),
         None => (text.as_str(), None),
     };
-    let mut clean = without_userinfo(before);
+    let mut clean = without_path_values(&without_userinfo(before), &mut conceal);
     if let Some(query) = query {
         for (i, pair) in query.split('&').enumerate() {
             clean.push(if i == 0 { '?' } else { '&' });
@@ -144,12 +280,56 @@ fn url_text(text: &str, mut conceal: impl FnMut(&str) -> String) -> String {
     }
     if let Some(fragment) = fragment {
         clean.push('#');
-        // A fragment with pairs in it is how some log-ins hand over a token (RFC 6749, section 4.2.2).
-        clean.push_str(if fragment.contains('=') {
-            REDACTED
-        } else {
-            &fragment
-        });
+        clean.push_str(&shown_fragment(&fragment));
+    }
+    clean
+}
+
+/// The names of the pairs in a fragment, with which some log-ins hand over a token (RFC 6749, section 4.2.2);
+/// nothing of one that holds a `=` and no pairs.
+fn shown_fragment(fragment: &str) -> String {
+    if !fragment.contains('=') {
+        return fragment.to_owned();
+    }
+    let names: Option<Vec<String>> = fragment
+        .split('&')
+        .map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            // Padding at the end of a token is no value.
+            let is_pair = !name.is_empty() && !value.trim_matches('=').is_empty();
+            is_pair.then(|| format!("{name}={REDACTED}"))
+        })
+        .collect();
+    names.map_or_else(|| REDACTED.to_owned(), |names| names.join("&"))
+}
+
+/// Without the values of parameters in the path, such as `;jsessionid=…`. RFC 3986, section 3.3.
+fn without_path_values(path: &str, mut conceal: impl FnMut(&str) -> String) -> String {
+    let is_data = path
+        .trim_start()
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("data:"));
+    if is_data || !path.contains(';') {
+        return path.to_owned();
+    }
+    let mut clean = String::with_capacity(path.len());
+    for segment in path.split_inclusive(['/', '\\']) {
+        let bare = segment.trim_end_matches(['/', '\\']);
+        for (i, part) in bare.split(';').enumerate() {
+            clean.push_str(if i == 0 { "" } else { ";" });
+            match part
+                .split_once('=')
+                .filter(|(_, value)| i > 0 && !value.is_empty())
+            {
+                Some((name, value)) => {
+                    clean.push_str(name);
+                    clean.push('=');
+                    clean.push_str(&conceal(value));
+                }
+                None => clean.push_str(part),
+            }
+        }
+        clean.push_str(segment.get(bare.len()..).unwrap_or_default());
     }
     clean
 }
@@ -207,13 +387,13 @@ fn link(text: &str, mut location: impl FnMut(&str) -> String) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, from)) = rest.split_once('<') {
-        clean.push_str(before);
+        clean.push_str(&absolute(before));
         clean.push('<');
         let (url, after) = from.split_at(from.find('>').unwrap_or(from.len()));
         clean.push_str(&location(url));
         rest = after;
     }
-    clean.push_str(rest);
+    clean.push_str(&absolute(rest));
     clean
 }
 
@@ -262,7 +442,14 @@ mod tests {
             ("//u@h/", "//[redacted]@h/"),
             ("https:\\\\u:p@h\\x", "https:\\\\[redacted]@h\\x"),
             ("https:///u:p@h/x", "https:///[redacted]@h/x"),
-            ("/cb#access_token=s", "/cb#[redacted]"),
+            ("/cb#access_token=s", "/cb#access_token=[redacted]"),
+            ("/cb#a=s&id_token=t", "/cb#a=[redacted]&id_token=[redacted]"),
+            ("/cb#czNjcjN0==", "/cb#[redacted]"),
+            ("/cb#s&a=b", "/cb#[redacted]"),
+            ("/a;jsessionid=s?b=t", "/a;jsessionid={x}?b={x}"),
+            ("/a;v=1;w/b;x=;y=2/c", "/a;v={x};w/b;x=;y={x}/c"),
+            ("https://h/;k=s;", "https://h/;k={x};"),
+            ("data:text/html;charset=utf-8", "data:text/html;charset=utf-8"),
             ("/a{api}?{api}={api}", "/a%7Bapi%7D?%7Bapi%7D={x}"),
             ("mailto:a@b", "mailto:a@b"),
             ("", ""),
@@ -285,6 +472,142 @@ mod tests {
         assert_eq!(shown("link", "<?t=s"), "<?t={x}");
         assert_eq!(shown("x-auth-token", "s3cr3t"), "[redacted]");
         assert_eq!(shown("server", "a?b=c"), "a?b=c");
+    }
+
+    #[test]
+    fn values_go_from_the_urls_of_all_other_headers() {
+        const CSP: &str = "content-security-policy";
+        for (name, value, clean) in [
+            (
+                CSP,
+                "script-src 'self' 'nonce-YQ==' https://a.test/x; report-uri https://in.test/?dd-api-key=s&e",
+                "script-src 'self' 'nonce-YQ==' https://a.test/x; report-uri https://in.test/?dd-api-key=[redacted]&[redacted]",
+            ),
+            (
+                CSP,
+                "report-uri /r?k=s,default-src 'none'",
+                "report-uri /r?k=[redacted],default-src 'none'",
+            ),
+            (
+                CSP,
+                "img-src  https://u:p@h.test ;;",
+                "img-src  https://[redacted]@h.test ;;",
+            ),
+            (CSP, "script-src 'sha256-a//b='", "script-src 'sha256-a//b='"),
+            (
+                "content-security-policy-report-only",
+                "report-uri //h/?k=s",
+                "report-uri //h/?k=[redacted]",
+            ),
+            (
+                "reporting-endpoints",
+                "a=\"https://h.test/r?k=s\", b=\"/r?s\";p=1",
+                "a=\"https://h.test/r?k=[redacted]\", b=\"/r?[redacted]\";p=1",
+            ),
+            (
+                "report-to",
+                r#"{"group":"d","endpoints":[{"url":"https:\/\/u:p@h.test\/r?k\u003ds"}]}"#,
+                r#"{"group":"d","endpoints":[{"url":"https://[redacted]@h.test/r?k=[redacted]"}]}"#,
+            ),
+            (
+                "report-to",
+                r#"{"a":"\\","b":"\"","c":"/?k=s"#,
+                r#"{"a":"\\","b":"\"","c":"/?k=[redacted]"#,
+            ),
+            (
+                "nel",
+                r#"{"report_to":"d","max_age":1}"#,
+                r#"{"report_to":"d","max_age":1}"#,
+            ),
+            ("content-location", "/a?t=s", "/a?t={x}"),
+            (
+                "link",
+                "</a>; anchor=\"https://h/?t=s\"",
+                "</a>; anchor=\"https://h/?t=[redacted]\"",
+            ),
+            (
+                "www-authenticate",
+                "Bearer realm=\"https://h/?s=t\"",
+                "Bearer realm=\"https://h/?s=[redacted]\"",
+            ),
+            ("sourcemap", "https://u:p@h/a.map", "https://[redacted]@h/a.map"),
+            (
+                "cache-control",
+                "max-age=60, private=\"a\"",
+                "max-age=60, private=\"a\"",
+            ),
+            (
+                "x-frame-options",
+                "ALLOW-FROM https://h.test/",
+                "ALLOW-FROM https://h.test/",
+            ),
+        ] {
+            assert_eq!(shown(name, value), clean, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn headers_named_like_secrets_go() {
+        for name in [
+            "x-access-token",
+            "x-amz-security-token",
+            "x-session-token",
+            "x-csrf-token",
+            "x-client-secret",
+            "x-api-key",
+            "dd-api-key",
+            "token",
+        ] {
+            assert_eq!(shown(name, "s3cr3t"), "[redacted]", "{name}");
+        }
+        for name in ["x-token-count", "tokens", "etag", "x-secretary"] {
+            assert_eq!(shown(name, "kept"), "kept", "{name}");
+        }
+    }
+
+    #[test]
+    fn structured_fields_and_policies_parse_as_before() {
+        let clean = shown(
+            "reporting-endpoints",
+            "a=\"https://u:p@h.test/r?k=s\", b=\"/x?y={z}\"",
+        );
+        let fields: sfv::Dictionary = sfv::Parser::new(clean.as_bytes()).parse().unwrap();
+        assert_eq!(fields.len(), 2);
+        let clean = shown(
+            "report-to",
+            r#"{"endpoints":[{"url":"https://h.test/?k=\u0022s\"t"}]}"#,
+        );
+        let read: serde_json::Value = serde_json::from_str(&clean).unwrap();
+        assert_eq!(read["endpoints"][0]["url"], "https://h.test/?k=[redacted]");
+        let clean = shown("content-security-policy", "report-uri https://u:p@h.test/?k=s");
+        let url = clean.strip_prefix("report-uri ").unwrap();
+        assert_eq!(Url::parse(url).unwrap().host_str(), Some("h.test"));
+    }
+
+    #[test]
+    fn no_text_is_taken_apart_wrongly() {
+        for text in [
+            "\\",
+            "\"",
+            "\"\\",
+            "\"\\u00",
+            "\"é\\é?é",
+            "é://?é=é",
+            "://",
+            ";",
+            "\"?\\u003",
+        ] {
+            for name in [
+                "content-security-policy",
+                "report-to",
+                "server",
+                "location",
+                "link",
+            ] {
+                let once = shown(name, text);
+                assert!(once.len() >= text.len().min(1), "{name} {text}");
+            }
+        }
     }
 
     #[test]
