@@ -10,7 +10,7 @@ use rustls::{
 };
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
-use crate::tls::name_of;
+use crate::tls::{name_of, validity_of};
 
 /// The most paths of one chain that are compared. A cross-signed intermediate makes two.
 const MOST_PATHS: usize = 8;
@@ -113,9 +113,8 @@ fn longest(found: Vec<Found>, sent: &[CertificateDer<'_>]) -> Option<Found> {
     }
     let end = |path: &Found| {
         let ends = path.positions.iter().skip(1).map(|&position| {
-            let der = sent.get(position.checked_sub(1)?)?;
-            let (_, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
-            Some(parsed.validity().not_after.timestamp())
+            let (_, end) = validity_of(sent.get(position.checked_sub(1)?)?)?;
+            Some(end.unix_seconds())
         });
         ends.map(|end| end.unwrap_or(i64::MIN)).min().unwrap_or(i64::MAX)
     };

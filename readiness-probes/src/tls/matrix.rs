@@ -196,7 +196,7 @@ fn rows() -> Vec<Row> {
         served(
             "rsa2047",
             &changed(|forged| forged.key = rsa(2047, &[1, 0, 1])),
-            ("warn", "odd_modulus"),
+            ("fail", "short_key"),
         ),
         served(
             "p224",

@@ -314,6 +314,12 @@ pub(super) fn is_for_host(der: &[u8], host: &str) -> Option<bool> {
     Some(certificate.verify_is_valid_for_subject_name(&name).is_ok())
 }
 
+/// From and until when a certificate is valid.
+pub(crate) fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
+    let certificate = Certificate::read(der).ok()?;
+    Some((certificate.not_before, certificate.not_after))
+}
+
 /// Whether verifiers take it for a certificate of today at all: one with an unknown critical extension, or of
 /// an older version, they do not even read.
 pub(super) fn is_usable(der: &[u8]) -> bool {

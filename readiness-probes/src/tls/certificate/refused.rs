@@ -163,8 +163,8 @@ fn of_key(certificate: &Certificate<'_>) -> Vec<Finding> {
         Key::Unreadable => unsupported("has a key that cannot be read".to_owned()),
         Key::Rsa { bits, exponent } => {
             let mut findings = Vec::new();
-            // Up to 7 bits less than a whole number of bytes, clients take it for the whole.
-            if bits.next_multiple_of(8) < LEAST_RSA_BITS {
+            // To the bit: some libraries round up to whole bytes, and others refuse what is one bit short.
+            if *bits < LEAST_RSA_BITS {
                 findings.push(
                     Finding::fail(
                         "short_key",
