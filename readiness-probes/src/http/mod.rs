@@ -24,6 +24,7 @@ mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
+mod metrics;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
@@ -74,6 +75,7 @@ pub use self::{
     hsts::Hsts,
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
+    metrics::{MetricAssertion, MetricBound, Metrics},
     nosniff::Nosniff,
     observatory::Observatory,
     pages::{Page, Pages},
