@@ -47,6 +47,7 @@ pub fn register(registry: &mut Registry) {
         .add::<http::HstsPreload>()
         .add_with(http::HttpHealth::check)
         .add_with(http::HttpsRedirect::check)
+        .add_with(http::Metrics::check)
         .add_with(http::Nosniff::check)
         .add_with(http::Observatory::check)
         .add_with(http::PermissionsPolicy::check)

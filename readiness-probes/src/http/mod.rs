@@ -28,6 +28,7 @@ mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
 mod media_type;
+mod metrics;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
@@ -78,6 +79,7 @@ pub use self::{
     hsts::Hsts,
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
+    metrics::{MetricAssertion, MetricBound, Metrics},
     nosniff::Nosniff,
     observatory::Observatory,
     pages::{Page, Pages},

@@ -60,7 +60,8 @@ impl Inside {
     pub(super) fn sources(self) -> Sources {
         // The waits of the exchange itself are bounded; this is for a service that hands out one byte a time.
         let most = self.settings.first_byte_timeout + self.settings.body_timeout;
-        let most = most + std::time::Duration::from_secs(1);
+        // A request may be told to wait, 15 s at most.
+        let most = most + std::time::Duration::from_secs(16);
         let inside = Arc::new(self);
         let source = || Shared(Arc::clone(&inside));
         Sources::default()
@@ -141,6 +142,7 @@ impl Source<HttpExchange> for Shared {
             return Err(ObserveError::new(Reason::TCP_REFUSED, message));
         }
         let asked = Asked::new(settings, &key, &cx)?;
+        asked.wait().await;
         let request = asked.request(false)?.map(drop);
         cx.spend("http_requests", 1);
         let began = Instant::now();

@@ -177,6 +177,7 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for RunExec
 impl Source<HttpExchange> for LinkSource {
     async fn look(&self, key: HttpExchange, cx: Looking) -> Result<Exchange, ObserveError> {
         let asked = Asked::new(&self.0.http, &key, &cx)?;
+        asked.wait().await;
         let mut old: Option<Arc<Link>> = None;
         let mut repeats = 0;
         for _ in 0..MOST_CONNECTIONS {

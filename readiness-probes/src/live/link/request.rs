@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -84,6 +84,13 @@ impl<'a> Asked<'a> {
             let message = format!("{} is no request that can be sent", self.what());
             ObserveError::new(Reason::ERROR, message)
         })
+    }
+
+    /// Waits as long as the key says. Only then a connection is taken, so that nobody waits for this one.
+    pub(in crate::live) async fn wait(&self) {
+        if self.key.after_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(self.key.after_ms.into())).await;
+        }
     }
 
     /// The request as people may see it: values that are secret stand as handles.
