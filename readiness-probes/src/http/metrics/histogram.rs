@@ -8,7 +8,7 @@ use super::{
     format::Format,
     kind::Kind,
     number::number,
-    page::{Family, Sample},
+    page::{Family, MetricLabels, Sample},
     values::is_count,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn judge(family_: &Family<'_>, format: Format, faults: &mut Faults) {
     if !family_.kind().has_buckets() {
         return;
     }
-    let mut at: HashMap<(Vec<(&str, &str)>, Option<u64>), usize> = HashMap::new();
+    let mut at: HashMap<(MetricLabels<'_>, Option<u64>), usize> = HashMap::new();
     let mut points: Vec<Point<'_, '_>> = Vec::new();
     for sample in &family_.samples {
         let suffix = family_.suffix(sample);

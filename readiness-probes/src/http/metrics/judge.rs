@@ -108,15 +108,22 @@ fn said(outcome: Outcome, exchange: &Exchange) -> Outcome {
 }
 
 fn summary(findings: &[Finding], page: &Page<'_>) -> String {
-    let size = format!(
-        "{} in {}",
-        count(page.samples + page.left_out, "series", "series"),
-        count(page.families.len(), "family", "families")
-    );
-    match findings.first().filter(|finding| !finding.is_note()) {
-        Some(worst) if worst.subject.is_empty() => worst.message.clone(),
-        Some(worst) => format!("{}: {}", worst.subject, worst.message),
-        None => format!("{size}, {}", page.format.name()),
+    let faults = findings.iter().filter(|finding| !finding.is_note()).count();
+    match findings.first().filter(|_| faults > 0) {
+        Some(worst) => {
+            let what = worst.code.replace('_', " ");
+            let more = match faults {
+                1 => String::new(),
+                _ => format!(", and {} more", faults - 1),
+            };
+            format!("{what}: {}{more}", worst.subject)
+        }
+        None => format!(
+            "{} series in {}, {}",
+            page.samples + page.left_out,
+            count(page.families.len(), "family", "families"),
+            page.format.name()
+        ),
     }
 }
 

@@ -374,7 +374,7 @@ impl<'a> Cursor<'a> {
             // Exposition formats: a comma may stand before the brace. OpenMetrics has none there.
             may_end = self.format == Format::Text;
         }
-        labels.sort_by(|(a, _), (b, _)| a.cmp(b));
+        labels.sort_by_key(|(name, _)| *name);
         let twice = labels.iter().zip(labels.iter().skip(1)).find(|(a, b)| a.0 == b.0);
         if let Some(((name, _), _)) = twice {
             let name = super::super::syntax::excerpt(name.as_bytes());

@@ -11,6 +11,9 @@ use super::{
 /// The labels of a sample, sorted by name. One with an empty value counts as absent in both formats.
 pub(super) type Labels<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
+/// Labels without one that the format reserves.
+pub(super) type MetricLabels<'s> = Vec<(&'s str, &'s str)>;
+
 /// One line with a value.
 #[derive(Clone, Debug)]
 pub(super) struct Sample<'a> {
@@ -36,7 +39,7 @@ impl Sample<'_> {
     }
 
     /// Its labels without one that the format reserves.
-    pub(super) fn labels_but(&self, reserved: &str) -> Vec<(&str, &str)> {
+    pub(super) fn labels_but(&self, reserved: &str) -> MetricLabels<'_> {
         let labels = self.labels.iter().filter(|(name, _)| *name != reserved);
         labels.map(|(name, value)| (*name, &**value)).collect()
     }

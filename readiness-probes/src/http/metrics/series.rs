@@ -9,7 +9,7 @@ use super::{
     faults::{Faults, PAGE, Weight, family},
     format::Format,
     kind::Kind,
-    page::{Family, Labels, Page},
+    page::{Family, Labels, MetricLabels, Page},
 };
 
 /// How many there may be.
@@ -54,8 +54,8 @@ fn interleaved(family_: &Family<'_>, faults: &mut Faults) {
         return;
     }
     let own = family_.own_label();
-    let mut ended: HashSet<Vec<(&str, &str)>> = HashSet::new();
-    let mut current: Option<(Vec<(&str, &str)>, Option<f64>)> = None;
+    let mut ended: HashSet<MetricLabels<'_>> = HashSet::new();
+    let mut current: Option<(MetricLabels<'_>, Option<f64>)> = None;
     for sample in &family_.samples {
         let metric = sample.labels_but(own);
         let last = match current.take() {

@@ -6,7 +6,7 @@ use super::{
     format::Format,
     kind::Kind,
     number::number,
-    page::{Family, Sample},
+    page::{Family, MetricLabels, Sample},
 };
 
 /// Whether a value may stand for a count: neither below 0 nor `NaN`.
@@ -17,7 +17,7 @@ pub(super) fn is_count(value: f64) -> bool {
 /// Judges one family by its kind, without what buckets demand.
 pub(super) fn judge(family_: &Family<'_>, format: Format, faults: &mut Faults) {
     of_unit(family_, format, faults);
-    let mut last_quantile: Option<(Vec<(&str, &str)>, f64)> = None;
+    let mut last_quantile: Option<(MetricLabels<'_>, f64)> = None;
     for sample in &family_.samples {
         let suffix = family_.suffix(sample);
         let line = sample.line;

@@ -135,19 +135,23 @@ impl MetricAssertion {
             )
         };
         // What is no number lies within no bound.
-        let below = |least: &&MetricBound| found.iter().find(|sample| !(sample.value >= least.value()));
-        let above = |most: &&MetricBound| found.iter().find(|sample| !(sample.value <= most.value()));
+        let outside = |from: f64, to: f64| {
+            let mut found = found.iter();
+            found.find(|sample| sample.value.is_nan() || sample.value < from || sample.value > to)
+        };
+        let below = |least: &MetricBound| outside(least.value(), f64::INFINITY);
+        let above = |most: &MetricBound| outside(f64::NEG_INFINITY, most.value());
         if let Some((least, sample)) = self
             .at_least
             .as_ref()
-            .and_then(|least| Some((least, below(&least)?)))
+            .and_then(|least| Some((least, below(least)?)))
         {
             return fail(
                 "too_small",
                 format!("expected at least {}, {}", least.as_str(), told(sample)),
             );
         }
-        if let Some((most, sample)) = self.at_most.as_ref().and_then(|most| Some((most, above(&most)?))) {
+        if let Some((most, sample)) = self.at_most.as_ref().and_then(|most| Some((most, above(most)?))) {
             return fail(
                 "too_large",
                 format!("expected at most {}, {}", most.as_str(), told(sample)),
