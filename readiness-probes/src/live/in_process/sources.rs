@@ -20,7 +20,7 @@ use readiness_core::{
 use super::{Answer, Service};
 use crate::live::{
     link::{
-        receive::{MOST_HEADER_BYTES, MOST_HEADERS, receive},
+        receive::{MOST_HEADER_BYTES, MOST_HEADERS, fits, header_bytes, receive},
         request::Asked,
     },
     settings::{HttpSettings, canonical},
@@ -188,13 +188,10 @@ impl Source<HttpExchange> for Shared {
 /// Nothing but our own cap bounds what a service in the process sends.
 fn check_size(response: &Answer, asked: &Asked<'_>) -> Result<(), ObserveError> {
     let headers: &HeaderMap = response.headers();
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    if headers.len() <= MOST_HEADERS && bytes <= MOST_HEADER_BYTES as usize {
+    if fits(headers) {
         return Ok(());
     }
+    let bytes = header_bytes(headers);
     let message = format!(
         "the response to {} has {} header lines of {bytes} bytes, expected at most {MOST_HEADERS} and {MOST_HEADER_BYTES}",
         asked.what(),

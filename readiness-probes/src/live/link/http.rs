@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     Link, LinkSource, Shared, Step, Wanted,
     broken::Broken,
-    receive::{MOST_HEADER_BYTES, MOST_HEADERS, receive},
+    receive::{MOST_HEADER_BYTES, MOST_HEADER_LIST_BYTES, MOST_HEADERS, fits, receive},
     request::Asked,
     tcp, tls, within,
 };
@@ -138,7 +138,7 @@ where
     if http2 {
         let handshake = http2::Builder::new(RunExecutor(cx.clone()))
             .timer(TokioTimer::new())
-            .max_header_list_size(MOST_HEADER_BYTES)
+            .max_header_list_size(MOST_HEADER_LIST_BYTES)
             .initial_stream_window_size(256 * 1024)
             .initial_connection_window_size(2 * 1024 * 1024)
             .handshake(io);
@@ -290,8 +290,7 @@ impl Conversation {
         match sent {
             Some(Ok(response)) => {
                 self.answered.store(true, Ordering::Relaxed);
-                // HTTP/2 bounds the bytes of a head and not its lines.
-                if response.headers().len() > MOST_HEADERS {
+                if !fits(response.headers()) {
                     return Err(Trouble::Final(asked.error(&Broken::too_large())));
                 }
                 Ok(response)

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use readiness_core::{
@@ -20,6 +20,21 @@ use crate::live::redact;
 /// services that set a thousand cookies, which is worth a finding.
 pub(in crate::live) const MOST_HEADERS: usize = 2048;
 pub(in crate::live) const MOST_HEADER_BYTES: u32 = 64 * 1024;
+/// The same for HTTP/2, which counts 32 bytes more for each line. RFC 9113, section 6.5.2.
+pub(super) const MOST_HEADER_LIST_BYTES: u32 = MOST_HEADER_BYTES + 32 * MOST_HEADERS as u32;
+/// Whether a head holds no more than that. Nothing else bounds it over HTTP/2 and inside the process.
+pub(in crate::live) fn fits(headers: &HeaderMap) -> bool {
+    headers.len() <= MOST_HEADERS && header_bytes(headers) <= MOST_HEADER_BYTES as usize
+}
+
+/// The bytes of a head as HTTP/1.1 writes its lines.
+pub(in crate::live) fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
 /// The most of a body that is read.
 const MOST_BODY_BYTES: usize = 1024 * 1024;
 /// Read beyond what is kept, so that a secret at the edge is seen whole, and hidden.
