@@ -27,11 +27,13 @@ mod json;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
+mod objectives;
 mod observatory;
 mod page;
 mod pages;
 mod permissions_policy;
 mod policy;
+mod rate_limit;
 mod referrer_policy;
 mod reporting_endpoints;
 #[cfg(test)]
@@ -75,9 +77,11 @@ pub use self::{
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
     nosniff::Nosniff,
+    objectives::{LatencyCount, LatencyObjective, LoadFacts, LoadRun, Objectives, Share, StatusCount},
     observatory::Observatory,
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
+    rate_limit::RateLimit,
     referrer_policy::ReferrerPolicy,
     reporting_endpoints::ReportingEndpoints,
 };
