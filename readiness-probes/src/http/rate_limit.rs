@@ -132,6 +132,13 @@ fn judge(settings: &RateLimit, facts: &LoadFacts) -> Outcome {
     outcome
         .evidence("burst", burst)
         .evidence("statuses", statuses(&facts.statuses))
+        .evidence(
+            "without an answer",
+            format!(
+                "{} timed out, {} broke, {} held back",
+                facts.timed_out, facts.broken, facts.held_back
+            ),
+        )
 }
 
 fn unlimited(settings: &RateLimit, answered: u64) -> Finding {

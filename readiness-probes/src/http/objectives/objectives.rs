@@ -17,7 +17,8 @@ probe! {
     /// It sends the same `GET` at a constant rate to one address, over connections of its own: by default 20 that
     /// are not measured, then 300, 20 in a second. Each request begins at its instant whether the others were
     /// answered or not, and its latency counts from that instant to the end of the body (of its first MiB), so a
-    /// service that stalls is seen to stall. Redirects are not followed.
+    /// service that stalls is seen to stall. Redirects are not followed. Histograms that the service itself keeps are
+    /// not read.
     ///
     /// # Why it matters
     /// An objective that nobody measures is a wish, and a handful of requests that went well prove little: after
