@@ -49,8 +49,10 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::HttpsRedirect::check)
         .add_with(http::Metrics::check)
         .add_with(http::Nosniff::check)
+        .add_with(http::Objectives::check)
         .add_with(http::Observatory::check)
         .add_with(http::PermissionsPolicy::check)
+        .add_with(http::RateLimit::check)
         .add_with(http::ReferrerPolicy::check)
         .add_with(http::ReportingEndpoints::check);
     #[cfg(feature = "csp")]

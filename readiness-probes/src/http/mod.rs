@@ -32,11 +32,13 @@ mod metrics;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
+mod objectives;
 mod observatory;
 mod page;
 mod pages;
 mod permissions_policy;
 mod policy;
+mod rate_limit;
 mod referrer_policy;
 mod reporting_endpoints;
 #[cfg(test)]
@@ -81,9 +83,11 @@ pub use self::{
     https_redirect::HttpsRedirect,
     metrics::{MetricAssertion, MetricBound, Metrics},
     nosniff::Nosniff,
+    objectives::{LatencyCount, LatencyObjective, LoadFacts, LoadRun, Objectives, Share, StatusCount},
     observatory::Observatory,
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
+    rate_limit::RateLimit,
     referrer_policy::ReferrerPolicy,
     reporting_endpoints::ReportingEndpoints,
 };

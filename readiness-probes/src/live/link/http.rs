@@ -184,17 +184,7 @@ impl Source<HttpExchange> for LinkSource {
             let wanted = old.as_ref().map_or(Wanted::Any, Wanted::AnyBut);
             let link = self.link(&key.endpoint, &cx, wanted)?;
             let conversation = link.http.clone().await?;
-            if asked.carries_secret {
-                match conversation.channel {
-                    Channel::UntrustedTls => {
-                        return Err(asked.withheld(conversation.distrust.as_deref().unwrap_or_default()));
-                    }
-                    Channel::Plain if !is_local(asked.peer().ip()) => {
-                        return Err(asked.withheld(UNENCRYPTED));
-                    }
-                    _ => {}
-                }
-            }
+            conversation.permit(&asked)?;
             match conversation.exchange(&asked, &cx).await {
                 Ok(exchange) => return Ok(exchange),
                 Err(Trouble::Final(e)) => return Err(e),
@@ -210,7 +200,7 @@ impl Source<HttpExchange> for LinkSource {
 }
 
 /// Why an exchange came to nothing.
-enum Trouble {
+pub(super) enum Trouble {
     /// It is the result.
     Final(ObserveError),
     /// The connection broke, and another one may do better.
@@ -234,7 +224,17 @@ impl Conversation {
         }
     }
 
-    async fn exchange(&self, asked: &Asked<'_>, cx: &Looking) -> Result<Exchange, Trouble> {
+    /// Says why this request must not go this way.
+    pub(super) fn permit(&self, asked: &Asked<'_>) -> Result<(), ObserveError> {
+        match self.channel {
+            _ if !asked.carries_secret => Ok(()),
+            Channel::UntrustedTls => Err(asked.withheld(self.distrust.as_deref().unwrap_or_default())),
+            Channel::Plain if !is_local(asked.peer().ip()) => Err(asked.withheld(UNENCRYPTED)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn exchange(&self, asked: &Asked<'_>, cx: &Looking) -> Result<Exchange, Trouble> {
         match &self.sender {
             Sender::Http1(sender) => {
                 let mut sender = sender.lock().await;

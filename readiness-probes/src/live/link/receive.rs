@@ -36,7 +36,7 @@ pub(in crate::live) fn header_bytes(headers: &HeaderMap) -> usize {
 }
 
 /// The most of a body that is read.
-const MOST_BODY_BYTES: usize = 1024 * 1024;
+pub(in crate::live) const MOST_BODY_BYTES: usize = 1024 * 1024;
 /// Read beyond what is kept, so that a secret at the edge is seen whole, and hidden.
 const MARGIN_BYTES: usize = 8 * 1024;
 
@@ -58,7 +58,7 @@ where
     exchange.headers = redact::headers(&head.headers, &asked.key.url(), cx);
     let keep = (asked.key.keep_body_bytes as usize).min(MOST_BODY_BYTES);
     let kept = if keep == 0 { 0 } else { keep + MARGIN_BYTES };
-    let is_page = is_page(asked.key, &exchange);
+    let is_page = !asked.only_timed && is_page(asked.key, &exchange);
     let wanted = if is_page { kept.max(MOST_BODY_BYTES) } else { kept };
     // What is known to be too long to read is not read further than it is kept.
     let too_long = incoming.size_hint().lower() > MOST_BODY_BYTES as u64;

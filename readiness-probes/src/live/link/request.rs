@@ -17,6 +17,8 @@ pub(in crate::live) struct Asked<'a> {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether it must not go to a peer that is not trusted.
     pub(super) carries_secret: bool,
+    /// Whether nobody will ask what the page says.
+    pub(super) only_timed: bool,
     pub(super) http: &'a HttpSettings,
 }
 
@@ -62,10 +64,17 @@ impl<'a> Asked<'a> {
             path,
             headers,
             carries_secret,
+            only_timed: false,
             http,
         };
         // Whatever cannot be sent is an error before a connection is opened.
         asked.request(true).map(|_| asked)
+    }
+
+    /// Its answers are timed and counted, and their pages are not read.
+    pub(in crate::live) fn only_timed(mut self) -> Self {
+        self.only_timed = true;
+        self
     }
 
     pub(in crate::live) fn request(&self, http2: bool) -> Result<Request<Empty<Bytes>>, ObserveError> {
