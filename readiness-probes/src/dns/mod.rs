@@ -3,4 +3,7 @@
 mod expected;
 mod records;
 
-pub use self::{expected::SetMode, records::DnsRecords};
+pub use self::{
+    expected::SetMode,
+    records::{Absence, DnsRecords, RecordSet},
+};
