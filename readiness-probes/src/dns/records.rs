@@ -136,7 +136,7 @@ fn repeated<T: Eq + std::hash::Hash>(all: &[T]) -> Option<&T> {
     all.iter().find(|item| !seen.insert(*item))
 }
 
-fn nameservers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
+pub(super) fn nameservers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     if texts.is_empty() {
         return Err(D::Error::custom("`nameservers` is empty: nobody could be asked"));
@@ -182,7 +182,7 @@ impl Probe for DnsRecords {
     }
 }
 
-type Look<'a> = Result<&'a DnsAnswer, &'a ObserveError>;
+pub(super) type Look<'a> = Result<&'a DnsAnswer, &'a ObserveError>;
 
 /// Judges what was said about the A and the AAAA records, in this order.
 fn judge(host: &str, settings: &DnsRecords, looks: [Look<'_>; 2], is_production: bool) -> Outcome {
@@ -411,7 +411,7 @@ fn summary(found: &[IpAddr], findings: &[Finding]) -> String {
 }
 
 /// Why a family could not be looked up; `None` where it could.
-fn not_looked_up(look: Look<'_>) -> Option<(Reason, String)> {
+pub(super) fn not_looked_up(look: Look<'_>) -> Option<(Reason, String)> {
     let answer = match look {
         Err(e) => return Some((e.root_reason().clone(), e.message.clone())),
         Ok(answer) => answer,
