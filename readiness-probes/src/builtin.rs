@@ -17,7 +17,9 @@ use crate::tls;
 pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
-    registry.add_with(dns::DnsRecords::check);
+    registry
+        .add_with(dns::DnsDelegation::check)
+        .add_with(dns::DnsRecords::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
