@@ -51,7 +51,7 @@ const STRANGER: &str = "evil.example";
 
 /// The most hosts and ports that are tried where there are several policies.
 const MOST_HOSTS: usize = 64;
-const MOST_PORTS: usize = 4;
+const MOST_PORTS: usize = 16;
 
 /// Whether `frame-ancestors` stands in a policy of this line.
 pub(super) fn limits_frames(line: &[u8]) -> bool {
