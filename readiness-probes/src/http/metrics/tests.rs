@@ -502,7 +502,7 @@ fn hostile_pages_are_judged_in_one_pass() {
         for content_type in [TEXT, OPEN_METRICS] {
             let head = b"# TYPE a histogram\na{b=\""
                 .iter()
-                .filter(|_| unit.len() % 2 == 0)
+                .filter(|_| unit.len().is_multiple_of(2))
                 .copied();
             let body: Vec<u8> = head.chain(unit.iter().copied().cycle().take(SIZE)).collect();
             let outcome = of(&Metrics::default(), content_type, body);
