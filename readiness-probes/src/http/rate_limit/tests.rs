@@ -23,7 +23,9 @@ fn codes(outcome: &Outcome) -> Vec<&str> {
 
 #[test]
 fn a_429_is_judged_by_what_it_says() {
-    let rows: [(&[(&str, &str)], &[&str]); 10] = [
+    /// Headers, and the codes of what is found.
+    type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+    let rows: [Row; 10] = [
         (&[("retry-after", "30")], &[]),
         (&[("retry-after", "3600")], &[]),
         (&[("retry-after", "3601")], &["retry_after_too_long"]),
