@@ -295,6 +295,9 @@ fn shown(mut outcome: Outcome, served: &Served<'_>, now: Timestamp) -> Outcome {
         let public = if anchor.public { "public" } else { "not public" };
         outcome = outcome.evidence("root", format!("{} ({store}, {public})", anchor.subject));
     }
+    if session.version.is_empty() {
+        return outcome;
+    }
     outcome.evidence("agreed upon", format!("{}, {}", session.version, session.suite))
 }
 

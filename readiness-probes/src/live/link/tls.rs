@@ -105,6 +105,7 @@ pub(super) async fn secure(
     let alone = key.starttls.is_some() || key.alpn.is_some();
     let finished = tokio::time::timeout(shared.tls.timeout, handshake).await;
     let handshake_us = tcp::micros(began.elapsed());
+    let mut seen = None;
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
     let (end, failed, stream) = match finished {
         Err(_) => {
@@ -125,7 +126,9 @@ pub(super) async fn secure(
             reason,
             mut message,
             chain,
+            seen: shown,
         })) => {
+            seen = shown;
             if key.starttls.is_some() && reason == Reason::TLS_NOT_TLS {
                 "the peer agreed to TLS, and then sent something else".clone_into(&mut message);
             }
@@ -138,7 +141,7 @@ pub(super) async fn secure(
             (end, Some(failed), None)
         }
     };
-    let mut facts = TlsFacts::new(end);
+    let mut facts = TlsFacts::new(end).seen(seen);
     facts.connect_us = tcp.facts.connect_us;
     facts.handshake_us = handshake_us;
     facts.starttls_us = starttls_us;
@@ -173,6 +176,8 @@ pub(crate) enum Handshake<S> {
         reason: Reason,
         message: String,
         chain: ServerChain,
+        /// What was seen before, without the chain.
+        seen: Option<TlsSession>,
     },
 }
 
@@ -227,7 +232,8 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             Handshake::Refused {
                 reason,
                 message,
-                chain: shown.chain,
+                chain: shown.chain.clone(),
+                seen: seen_of(shown),
             }
         }
     })
@@ -261,6 +267,20 @@ fn session(connection: &rustls::ClientConnection, shown: Shown) -> TlsSession {
         .map(|protocol| String::from_utf8_lossy(protocol).into_owned())
         .unwrap_or_default();
     session
+}
+
+/// What was seen of a session that the peer refused: TLS 1.2 demands a client's certificate after the server
+/// has shown its own.
+fn seen_of(shown: Shown) -> Option<TlsSession> {
+    let mut seen = TlsSession::new(ServerChain::default(), shown.trust?);
+    seen.anchor = shown.anchor;
+    seen.ocsp_staple = shown.ocsp_staple;
+    seen.client_certificate_requested = shown.client_certificate_requested;
+    // Nothing is wrong with a signature that did not come.
+    seen.signature_valid = shown.signature_valid != Some(false);
+    seen.version.clear();
+    seen.suite.clear();
+    Some(seen)
 }
 
 /// The name in IANA's list of supported groups.
