@@ -37,9 +37,10 @@ readiness_core::probe! {
     /// alternative name, a name of `must_cover` that is not covered, an unknown root, a missing
     /// intermediate, self-signed, the wrong purpose, role or key usage, an unknown critical extension, name
     /// constraints, an RSA key below 2048 bits, an unknown curve, a signature with SHA-1 or MD5, a wrong
-    /// signature, revoked, a stale OCSP response, must-staple without one. So does a certificate of the path
+    /// signature, revoked, a stale OCSP response. So does a certificate of the path
     /// with 15 % of its lifetime left, at most 14 days. With 30 % left, at most 30 days, it warns; so do a
-    /// wrong order, a duplicate, and an OCSP response past half of its time. From a third of the lifetime on
+    /// wrong order, a duplicate, an OCSP response past two thirds of its time, and must-staple without one:
+    /// only one connection is made, and nginx has none for the first of each worker. From a third of the lifetime on
     /// it is told that the renewal is due (half of a lifetime below ten days).
     ///
     /// Where several paths lead to a trusted root, the one that lasts longest counts; what else is sent is
