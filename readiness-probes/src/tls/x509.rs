@@ -234,9 +234,10 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whether it names itself as its issuer.
+    /// Whether it names itself as its issuer, and no other key than its own as the one it was signed with: an
+    /// authority that changes its key signs the new one with the old (RFC 5280, section 3.2).
     pub(super) fn is_self_issued(&self) -> bool {
-        self.subject_der == self.issuer_der
+        self.is_issued_by(self)
     }
 
     /// Whether its basic constraints make it an authority.

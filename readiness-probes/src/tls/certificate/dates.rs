@@ -29,7 +29,7 @@ fn of_path(served: &Served<'_>, rules: &Rules<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let may_be_crossed = served.is_trusted() && !served.chain.is_verified && depth > 1;
+        let may_be_crossed = served.is_trusted() && !served.chain.is_verified() && depth > 1;
         findings.push(if rules.expiry_informs && finding.code == "expires_soon" {
             as_note(finding)
         } else if may_be_crossed && finding.status.is_fail() {
