@@ -3,6 +3,8 @@
 mod key;
 mod text;
 
+use std::borrow::Cow;
+
 use readiness_core::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest, Sha256};
@@ -11,14 +13,15 @@ use x509_parser::{
     extensions::{GeneralName, ParsedExtension, X509Extension},
     oid_registry::{OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS, OID_PKIX_ACCESS_DESCRIPTOR_OCSP},
     prelude::FromDer,
+    x509::SubjectPublicKeyInfo,
 };
 
 use super::der::{self, Reader};
 
-pub(crate) use self::text::name_of;
+pub(crate) use self::text::{hex, name_of};
 pub(super) use self::{
     key::{Exponent, Key, LEAST_RSA_BITS},
-    text::{Name, capped, hex},
+    text::{Name, capped},
 };
 
 /// The most names of a certificate that are shown.
@@ -49,6 +52,7 @@ pub(super) struct Certificate<'a> {
     /// 3 for all of today's.
     pub(super) version: u32,
     pub(super) key: Key,
+    key_bits: Cow<'a, [u8]>,
     /// The broken hash its signature stands on.
     pub(super) broken_hash: Option<&'static str>,
     pub(super) constraints: Option<Constraints>,
@@ -125,6 +129,7 @@ impl<'a> Certificate<'a> {
             serial: parsed.raw_serial(),
             version: parsed.version.0.saturating_add(1),
             key: Key::of(&parsed.subject_pki),
+            key_bits: parsed.subject_pki.subject_public_key.data.clone(),
             broken_hash: key::broken_hash(&parsed.signature_algorithm),
             constraints: None,
             purposes: None,
@@ -273,6 +278,11 @@ impl<'a> Certificate<'a> {
         hex(&Sha256::digest(self.der))
     }
 
+    /// The SHA-256 of the bits of its public key.
+    pub(super) fn key_sha256(&self) -> String {
+        hex(&Sha256::digest(&self.key_bits))
+    }
+
     /// The names it is for, as a list that has an end.
     pub(super) fn names_text(&self) -> String {
         let shown: Vec<_> = self
@@ -313,6 +323,12 @@ pub(super) fn is_for_host(der: &[u8], host: &str) -> Option<bool> {
         return Some(false);
     };
     Some(certificate.verify_is_valid_for_subject_name(&name).is_ok())
+}
+
+/// The SHA-256 of the bits of a public key, from its SubjectPublicKeyInfo.
+pub(crate) fn key_sha256_of(info: &[u8]) -> Option<String> {
+    let (_, info) = SubjectPublicKeyInfo::from_der(info).ok()?;
+    Some(hex(&Sha256::digest(&info.subject_public_key.data)))
 }
 
 /// From and until when a certificate is valid.
