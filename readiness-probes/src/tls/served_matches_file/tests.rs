@@ -231,6 +231,10 @@ fn without_a_look_nothing_passes() {
     let leaf = pki.sign(fixtures::leaf_params(&["example.com"], -DAY, DAY));
     let file = || CertificateFileFacts::new(chain(&[&leaf]));
     assert!(judged_on("http", file(), &[]).status.is_not_applicable());
+    // The files are at fault also where TLS is spoken by something else.
+    let other = key_of(&pki.leaf(&["example.com"], 5, 85));
+    let outcome = judged_on("http", file().key(KeyFileFacts::new(other)), &[]);
+    assert_eq!(codes(&outcome), [("fail", "key_mismatch")]);
     let refused = TlsFacts::new(TlsEnd::Refused {
         reason: Reason::TLS_ALERT,
         message: "the peer sent the alert `handshake_failure`".to_owned(),
