@@ -45,6 +45,8 @@ pub(super) struct Certificate<'a> {
     pub(super) common_names: Vec<&'a str>,
     /// The DNS names and addresses of the subject alternative name.
     pub(super) names: Vec<Name<'a>>,
+    /// Whether there is a subject alternative name at all; it may hold other names alone.
+    pub(super) has_san: bool,
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
     /// The content of the INTEGER.
@@ -124,6 +126,7 @@ impl<'a> Certificate<'a> {
                 .take(MOST_EXTENSIONS)
                 .collect(),
             names: Vec::new(),
+            has_san: false,
             not_before: Timestamp::from_unix_seconds(parsed.validity.not_before.timestamp()),
             not_after: Timestamp::from_unix_seconds(parsed.validity.not_after.timestamp()),
             serial: parsed.raw_serial(),
@@ -157,6 +160,7 @@ impl<'a> Certificate<'a> {
     fn take(&mut self, extension: &X509Extension<'a>) {
         match extension.parsed_extension() {
             ParsedExtension::SubjectAlternativeName(names) => {
+                self.has_san = true;
                 self.names.extend(names.general_names.iter().filter_map(Name::of));
             }
             ParsedExtension::BasicConstraints(constraints) => {

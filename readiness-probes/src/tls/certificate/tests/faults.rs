@@ -127,6 +127,11 @@ fn each_fault_of_the_servers_certificate_is_named() {
             vec!["weak_signature"],
         ),
         (
+            "PSS without parameters",
+            with(&|f| f.signature = pss(&[])),
+            vec!["weak_signature"],
+        ),
+        (
             "PSS with SHA-256",
             with(&|f| f.signature = pss(&tlv(0x30, &tlv(0xa0, &sha256)))),
             vec![],
