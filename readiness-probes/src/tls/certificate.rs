@@ -52,11 +52,13 @@ readiness_core::probe! {
     /// Install a certificate for this host with all its intermediates, and renew it automatically when a
     /// third of its lifetime is left.
     pub struct TlsCertificate {
-        /// Warns with this many days left or fewer, instead of 30 % of the lifetime. In days.
+        /// Warns with this many days left or fewer, instead of 30 % of the lifetime. In days. Not less than what
+        /// fails: to be warned later, set `fail_days` too.
         pub warn_days: Option<u32> = None,
         /// Fails with this many days left or fewer, instead of 15 % of the lifetime. In days.
         pub fail_days: Option<u32> = None,
-        /// Warns with this part of the lifetime left or less; with `warn_days`, what is less. In percent.
+        /// Warns with this part of the lifetime left or less; with `warn_days`, what is less. In percent. Not
+        /// less than what fails: to be warned later, set `fail_percent` too.
         pub warn_percent: Option<u8> = None,
         /// Fails with this part of the lifetime left or less; with `fail_days`, what is less. In percent.
         pub fail_percent: Option<u8> = None,
@@ -95,6 +97,24 @@ impl TlsCertificate {
         ] {
             if let Some(percent) = percent.filter(|percent| *percent > most) {
                 return Err(format!("`{name}` is {percent}, expected at most {most}"));
+            }
+        }
+        // Where only one is set, the other follows the lifetime, which is not known yet.
+        let pairs = [
+            ("days", self.warn_days, self.fail_days),
+            (
+                "percent",
+                self.warn_percent.map(u32::from),
+                self.fail_percent.map(u32::from),
+            ),
+        ];
+        for (unit, warn, fail) in pairs {
+            if let (Some(warn), Some(fail)) = (warn, fail)
+                && warn < fail
+            {
+                return Err(format!(
+                    "`warn_{unit}` is {warn} and `fail_{unit}` {fail}: nothing would warn, expected it to be more"
+                ));
             }
         }
         if self.renew_before_days.is_some() && self.renew_before_percent.is_some() {

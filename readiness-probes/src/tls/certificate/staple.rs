@@ -4,15 +4,13 @@ use readiness_core::{Credit, Finding, Timestamp, fact::TlsSession};
 
 use crate::tls::{
     der::{self, Reader},
-    expiry::span,
+    expiry::{SKEW_SECONDS, span},
     served::chain_at,
     x509::Certificate,
 };
 
 /// The most answers of one response that are read. One is usual.
 const MOST_ANSWERS: usize = 16;
-/// A response from so far ahead may be a matter of clocks.
-const SKEW_SECONDS: i64 = 300;
 
 /// What there is to say of the staple. None is no fault, unless the certificate demands one.
 ///

@@ -113,6 +113,15 @@ fn settings_that_make_no_sense_are_refused() {
         set(&|s| s.warn_percent = Some(101)),
         "`warn_percent` is 101, expected at most 100"
     );
+    for (warn, fail, is_fault) in [(4, 3, false), (4, 4, false), (3, 4, true)] {
+        let days = set(&|s| (s.warn_days, s.fail_days) = (Some(warn), Some(fail)));
+        assert_eq!(days.contains("nothing would warn"), is_fault, "{days}");
+        let parts = [warn, fail].map(|part| u8::try_from(part).ok());
+        let percent = set(&|s| [s.warn_percent, s.fail_percent] = parts);
+        assert_eq!(percent.contains("`warn_percent` is 3"), is_fault, "{percent}");
+    }
+    // What fails then follows the lifetime.
+    assert_eq!(set(&|s| s.warn_days = Some(4)), "");
     assert_eq!(set(&|s| s.renew_before_percent = Some(99)), "");
     assert!(set(&|s| s.renew_before_percent = Some(100)).contains("at most 99"));
     let both = set(&|s| (s.renew_before_days, s.renew_before_percent) = (Some(1), Some(1)));
