@@ -202,8 +202,13 @@ fn judge(facts: &TlsFacts, host: &str, rules: &Rules<'_>) -> Outcome {
         );
     };
     let mut findings: Vec<Finding> = served.malformed().collect();
-    if let TlsEnd::Refused { reason, message, .. } = &facts.end {
-        findings.push(refusal::finding(reason, message));
+    if let TlsEnd::Refused {
+        reason,
+        message,
+        chain,
+    } = &facts.end
+    {
+        findings.push(refusal::before_certificate(reason, message, chain));
     } else if served.count == 0 {
         findings.push(
             Finding::fail("no_certificate", "no certificate was sent, expected at least one")

@@ -91,8 +91,13 @@ fn judge(facts: &TlsFacts, settings: &TlsCertificateRules, wanted: bool) -> Outc
         );
     };
     let mut findings = Vec::new();
-    if let TlsEnd::Refused { reason, message, .. } = &facts.end {
-        findings.push(refusal::finding(reason, message));
+    if let TlsEnd::Refused {
+        reason,
+        message,
+        chain,
+    } = &facts.end
+    {
+        findings.push(refusal::before_certificate(reason, message, chain));
     }
     let Some(leaf) = served.leaf() else {
         // `tls.certificate` says what is wrong with it.

@@ -132,7 +132,7 @@ impl Chain {
                 Finding::note(
                     "root_sent",
                     format!(
-                        "the root `{}` is sent along; clients have their own and ignore it",
+                        "the root `{}` is sent along; clients have their own, so leave it out of the server's file",
                         named(root)
                     ),
                 )
@@ -144,7 +144,7 @@ impl Chain {
                 Finding::note(
                     "stray",
                     format!(
-                        "`{}` is not on the path of the server's certificate",
+                        "`{}` is not on the path of the server's certificate; leave it out of the server's file",
                         named(stray)
                     ),
                 )

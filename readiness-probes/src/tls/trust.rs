@@ -207,7 +207,7 @@ fn of_other_dates(served: &Served<'_>, is_known: bool, rules: &Rules<'_>) -> Vec
         "other_clock",
         format!(
             "all dates are in order at {}, the verifier judged by another clock; whether the path leads to \
-             a trusted root was not shown",
+             a trusted root was not shown; set this machine's clock and look again",
             rules.now
         ),
     )]

@@ -13,8 +13,8 @@ use readiness_core::{
     fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
 };
 use rustls::{
-    AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
-    pki_types::ServerName,
+    AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, PeerIncompatible, ProtocolVersion,
+    client::Resumption, pki_types::ServerName,
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 #[cfg(feature = "http")]
@@ -28,7 +28,7 @@ use crate::{
         settings::TlsSettings,
         verifier::{ClientCertificate, Recorder, Seen, Shown},
     },
-    tls::hello::not_tls,
+    tls::{NO_VERSION, hello::not_tls},
 };
 
 /// What became of a handshake.
@@ -357,10 +357,7 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (
             let said = "the peer's message is over the limit (a handshake message has at most 65,535 bytes)";
             (Reason::TLS_MESSAGE_TOO_LARGE, said.to_owned())
         }
-        Error::PeerIncompatible(e) => {
-            let said = format!("there is no TLS version or suite that both sides support: {e:?}");
-            (Reason::TLS_INCOMPATIBLE, said)
-        }
+        Error::PeerIncompatible(e) => (Reason::TLS_INCOMPATIBLE, incompatible(e).to_owned()),
         other => {
             let said: String = other
                 .to_string()
@@ -373,6 +370,28 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (
                 format!("the peer breaks the rules of TLS: {said}"),
             )
         }
+    }
+}
+
+/// What both sides do not share.
+fn incompatible(e: &PeerIncompatible) -> &'static str {
+    match e {
+        PeerIncompatible::ServerDoesNotSupportTls12Or13 => NO_VERSION,
+        PeerIncompatible::NoCipherSuitesInCommon => "there is no cipher suite that both sides support",
+        PeerIncompatible::NoKxGroupsInCommon => {
+            "there is no group for the key exchange that both sides support"
+        }
+        PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon => {
+            "there is no kind of signature that both sides support"
+        }
+        PeerIncompatible::ExtendedMasterSecretExtensionRequired => {
+            "the peer lacks the extended master secret (RFC 7627), which is needed here"
+        }
+        PeerIncompatible::NoEcPointFormatsInCommon | PeerIncompatible::UncompressedEcPointsRequired => {
+            "there is no form of points on curves that both sides support"
+        }
+        _ => "there is no TLS version or suite that both sides support",
     }
 }
 
@@ -435,6 +454,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_shared_is_told_in_words() {
+        use PeerIncompatible as Lacks;
+        for (lacks, said) in [
+            (
+                Lacks::ServerDoesNotSupportTls12Or13,
+                "neither TLS 1.2 nor TLS 1.3",
+            ),
+            (Lacks::NoCipherSuitesInCommon, "no cipher suite"),
+            (Lacks::NoKxGroupsInCommon, "no group"),
+            (Lacks::Tls12NotOffered, "no TLS version or suite"),
+        ] {
+            let name = format!("{lacks:?}");
+            let e = io::Error::other(Error::PeerIncompatible(lacks));
+            let (reason, message) = why(&e, &[], &Shown::default(), None);
+            assert_eq!(reason, Reason::TLS_INCOMPATIBLE);
+            assert!(message.contains(said) && !message.contains(&name), "{message}");
+        }
+    }
 
     #[test]
     fn alerts_are_named_as_the_standard_does() {

@@ -54,7 +54,7 @@ fn of_strays(served: &Served<'_>, rules: &Rules<'_>) -> Vec<Finding> {
         .map(|mut finding| {
             finding
                 .message
-                .push_str("; the best path does without it, and it need not be sent");
+                .push_str("; the best path does without it, so leave it out of the server's file");
             as_note(finding)
         })
         .collect()

@@ -364,6 +364,11 @@ fn a_refused_handshake_is_unknown_and_its_chain_still_told() {
     let outcome = judged(&refused(Reason::TLS_ALERT, vec![]), "example.com");
     assert_eq!(outcome.status, Status::unknown(Reason::TLS_ALERT));
     assert!(outcome.findings[0].remedy.contains("SNI"));
+    assert!(
+        outcome.findings[0]
+            .message
+            .ends_with("the certificate was not judged")
+    );
     let leaf = pki.leaf(&["example.com"], 29, 61);
     let good = judged(
         &refused(Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, vec![leaf]),
