@@ -155,8 +155,8 @@ impl Probe for TlsCertificate {
     }
 }
 
-/// Judges a handshake by default settings and by the rules of public names: for fuzzing and benches, which
-/// have no engine around it.
+/// Judges a handshake by default settings and by the rules of public names: for benches, as an engine around
+/// it would weigh more than what is measured.
 #[doc(hidden)]
 pub fn judge_certificate(facts: &TlsFacts, host: &str, now: Timestamp) -> Outcome {
     let rules = Rules {
