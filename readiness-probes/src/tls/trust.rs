@@ -61,7 +61,8 @@ pub(super) fn findings(
         UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature && knows(WEAK_KEY) => {
             Vec::new()
         }
-        UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature => {
+        // A self-signed one that was made anew bears the name of the old, which may be trusted.
+        UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature && !is_self_issued => {
             vec![bad_signature(message, rules)]
         }
         UntrustedKind::UnknownIssuer => untrusted(served, rules),

@@ -210,6 +210,13 @@ fn each_fault_has_its_own_name() {
         let outcome = judged(&established(ders, trust), "example.com");
         assert_eq!(faults(&outcome), expected);
     }
+    // Made anew under the name of the one that is trusted.
+    let bad = Trust::Untrusted {
+        kind: Kind::UnknownIssuer,
+        message: "invalid peer certificate: BadSignature".into(),
+    };
+    let outcome = judged(&established(&[&own], bad), "example.com");
+    assert_eq!(faults(&outcome), [("fail", "self_signed", "chain[0]")]);
     let wrong = judged(
         &established(&[&good, inter], untrusted(Kind::WrongName)),
         "shop.example.com",
