@@ -243,7 +243,7 @@ fn rows() -> Vec<Row> {
         served(
             "must-staple-no-staple",
             &leaf().with(oid::TLS_FEATURE, false, &[0x30, 3, 2, 1, 5]),
-            ("fail", "must_staple"),
+            ("warn", "must_staple"),
         ),
         served(
             "unknown-critical-ext",

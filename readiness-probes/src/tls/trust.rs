@@ -61,7 +61,8 @@ pub(super) fn findings(
         UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature && knows(WEAK_KEY) => {
             Vec::new()
         }
-        UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature => {
+        // A self-signed one that was made anew bears the name of the old, which may be trusted.
+        UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature && !is_self_issued => {
             vec![bad_signature(message, rules)]
         }
         UntrustedKind::UnknownIssuer => untrusted(served, rules),
@@ -207,7 +208,7 @@ fn of_other_dates(served: &Served<'_>, is_known: bool, rules: &Rules<'_>) -> Vec
         "other_clock",
         format!(
             "all dates are in order at {}, the verifier judged by another clock; whether the path leads to \
-             a trusted root was not shown",
+             a trusted root was not shown; set this machine's clock and look again",
             rules.now
         ),
     )]

@@ -14,7 +14,7 @@ pub(super) fn findings(served: &Served<'_>) -> Vec<Finding> {
         let mut of_one = of_form(certificate, served.is_trusted());
         of_one.extend(of_purpose(certificate, position == 0));
         of_one.extend(of_role(certificate, position == 0));
-        of_one.extend(of_signature(certificate));
+        of_one.extend(of_signature(certificate, position == 0));
         of_one.extend(of_key(certificate));
         let at = chain_at(position);
         findings.extend(of_one.into_iter().map(|finding| finding.subject(at.clone())));
@@ -127,11 +127,11 @@ fn of_role(certificate: &Certificate<'_>, is_leaf: bool) -> Vec<Finding> {
     findings
 }
 
-fn of_signature(certificate: &Certificate<'_>) -> Option<Finding> {
-    // Nobody verifies what a root signs itself.
+fn of_signature(certificate: &Certificate<'_>, is_leaf: bool) -> Option<Finding> {
+    // Nobody verifies what a server signs itself; a root is not on the path.
     let hash = certificate
         .broken_hash
-        .filter(|_| !certificate.is_self_issued())?;
+        .filter(|_| !(is_leaf && certificate.is_self_issued()))?;
     Some(
         Finding::fail(
             "weak_signature",

@@ -127,6 +127,11 @@ fn each_fault_of_the_servers_certificate_is_named() {
             vec!["weak_signature"],
         ),
         (
+            "PSS without parameters",
+            with(&|f| f.signature = pss(&[])),
+            vec!["weak_signature"],
+        ),
+        (
             "PSS with SHA-256",
             with(&|f| f.signature = pss(&tlv(0x30, &tlv(0xa0, &sha256)))),
             vec![],
@@ -244,6 +249,39 @@ fn each_fault_of_an_intermediate_is_named() {
             .map(|code| ("fail", code, "chain[1]"))
             .collect();
         assert_eq!(codes(&facts), owned(&expected), "{what}");
+    }
+}
+
+#[test]
+fn an_authority_that_signed_its_new_key_with_its_old_one_is_no_root() {
+    use readiness_core::fact::{Anchor, AnchorStore};
+    let mut leaf = leaf();
+    leaf.issuer = "Forged Root CA".to_owned();
+    let mut rollover = Forged::authority();
+    rollover.subject = "Forged Root CA".to_owned();
+    rollover.until = -DAY;
+    for (forged, anchored, expected) in [
+        // It names the old key: an intermediate, whose dates count.
+        (rollover.clone(), true, Some("expired")),
+        (rollover.clone(), false, Some("expired")),
+        // Without key identifiers only the verified path tells.
+        (
+            rollover.clone().without(oid::AKI).without(oid::SKI),
+            true,
+            Some("expired"),
+        ),
+        (rollover.without(oid::AKI), false, None),
+    ] {
+        let chain = ServerChain::new(vec![leaf.der(), forged.der()]);
+        let mut session = TlsSession::new(chain, Trust::Trusted);
+        session.anchor =
+            anchored.then(|| Anchor::new("Forged Root CA", AnchorStore::Platform).path(vec![0, 1]));
+        let facts = TlsFacts::new(TlsEnd::Established(Box::new(session)));
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|code| ("fail", code, "chain[1]"))
+            .collect();
+        assert_eq!(codes(&facts), owned(&expected));
     }
 }
 
