@@ -156,7 +156,7 @@ impl Server {
 fn judge(settings: &DnsDelegation, zone: &str, seen: &Seen) -> Outcome {
     let delegation = match parent::judge(zone, seen) {
         Ok(delegation) => delegation,
-        Err(outcome) => return outcome,
+        Err(outcome) => return *outcome,
     };
     let names = delegation.names;
     let mut findings = delegation.findings;

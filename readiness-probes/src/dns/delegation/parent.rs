@@ -35,19 +35,19 @@ fn referral(zone: &str, answer: &DnsAnswer) -> BTreeSet<String> {
 }
 
 /// The delegation, or an outcome where there is none to judge.
-pub(super) fn judge(zone: &str, seen: &Seen) -> Result<Delegation, Outcome> {
+pub(super) fn judge(zone: &str, seen: &Seen) -> Result<Delegation, Box<Outcome>> {
     if let Some(e) = &seen.no_parents {
-        return Err(match &e.cause {
+        return Err(Box::new(match &e.cause {
             Some(cause) => Outcome::dependency_failed(cause.clone()),
             None => Outcome::unknown(
                 e.root_reason().clone(),
                 format!("the parent of `{zone}` could not be found: {}", e.message),
             ),
-        });
+        }));
     }
     let names = names(zone, seen);
     if names.is_empty() {
-        return Err(not_delegated(zone, seen));
+        return Err(Box::new(not_delegated(zone, seen)));
     }
     let mut findings = Vec::new();
     for (server, look) in &seen.parents {
