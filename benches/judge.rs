@@ -1,6 +1,7 @@
 //! Judging alone, over facts that are there already: a page by every header probe, a chain by its probe.
 //!
-//! Beside each stands the same without judging: what it costs to hand the facts out.
+//! Beside each stands the same without judging: what it costs to hand the facts out. The difference is the
+//! judging itself, whose budget is 200 µs for the page.
 
 use std::{
     sync::Arc,
@@ -13,7 +14,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use readiness_core::{
-    Outcome, Probe, Runner, Suite, Target, Timestamp,
+    Outcome, Probe, Requirement, Runner, Suite, Target, Timestamp,
     fact::{
         DnsAnswer, DnsLookup, DnsResult, Endpoint, Exchange, Family, HttpExchange, LocalRoute, Route,
         ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust,
@@ -77,7 +78,32 @@ fn page(criterion: &mut Criterion) {
     group.bench_function(format!("{name}, one replayed run"), |bencher| {
         bencher.iter(|| runtime.block_on(Runner::new().run(&suite)));
     });
+    let only_looking = looking_suite(&facts, &target, probes.len());
+    group.bench_function(
+        format!("{} probes that only look, one replayed run", probes.len()),
+        |bencher| {
+            bencher.iter(|| runtime.block_on(Runner::new().run(&only_looking)));
+        },
+    );
     group.finish();
+}
+
+/// As many probes that look at the page and say nothing of it: what the run costs without judging.
+fn looking_suite(facts: &Facts, target: &Arc<Target>, probes: usize) -> Suite {
+    let mut suite = Suite::new(facts.sources());
+    for n in 0..probes {
+        let look = probe_fn("bench.look", |cx| async move {
+            cx.observe(DnsLookup::address(HOST, Family::V4)).await?;
+            cx.observe(DnsLookup::address(HOST, Family::V6)).await?;
+            cx.observe(LocalRoute::new(endpoint().address.ip())).await?;
+            cx.observe(HttpExchange::get(endpoint(), HOST, "/")).await?;
+            Ok(Outcome::pass("looked"))
+        });
+        suite
+            .add(Requirement::new(look, Arc::clone(target)).named(format!("bench.look{n}")))
+            .unwrap();
+    }
+    suite
 }
 
 fn endpoint() -> Endpoint {

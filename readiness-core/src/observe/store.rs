@@ -15,6 +15,7 @@ use futures_util::{
     future::{BoxFuture, Shared},
     stream::{FuturesUnordered, StreamExt},
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Looking, Observation, ObserveError, Recorded, RecordedFact, Sources, source::Look};
@@ -211,12 +212,18 @@ impl Observatory {
                 format!("the recording holds no `{kind}` for {key} in round {round}"),
             )),
             Some(Recorded::Error(e)) => Err(e.clone()),
-            Some(Recorded::Fact(value)) => {
-                let fact = value.clone();
+            Some(Recorded::Fact(_)) => {
+                let (replay, round) = (Arc::clone(replay), *round);
+                // It is read where it stands: a copy of a page's exchange costs more than reading it.
+                let read = move || match replay.fact(O::KIND, &key, round) {
+                    Some(Recorded::Fact(value)) => O::Fact::deserialize(value).map_err(|e| e.to_string()),
+                    _ => Err("it is gone".to_owned()),
+                };
+                let read = Arc::new(read);
                 let look: Look<O> = Arc::new(move |_, _| {
-                    let fact = fact.clone();
+                    let read = Arc::clone(&read);
                     async move {
-                        serde_json::from_value::<O::Fact>(fact).map_err(|e| {
+                        read().map_err(|e| {
                             let message = format!("a recorded `{}` cannot be read: {e}", O::KIND);
                             ObserveError::new(Reason::NOT_RECORDED, message)
                         })

@@ -6,18 +6,26 @@ use super::syntax::{is_token, split_unquoted, trim};
 
 /// The media type without parameters, in lower case: the last one that parses. Fetch, "extract a MIME type".
 pub(crate) fn media_type(exchange: &Exchange) -> Option<String> {
+    let mut lines = exchange.all("content-type");
+    let first = lines.next()?;
+    // Every header probe asks, and hardly ever is there a list.
+    if lines.next().is_none() && !first.contains(&b',') {
+        return essence_of(first);
+    }
     let joined = exchange.joined("content-type")?;
     split_unquoted(&joined, b',')
         .into_iter()
         .rev()
-        .find_map(|(_, part)| {
-            let essence = trim(part.split(|&byte| byte == b';').next().unwrap_or_default());
-            let slash = essence.iter().position(|&byte| byte == b'/')?;
-            let (kind, rest) = essence.split_at_checked(slash)?;
-            let subtype = rest.get(1..)?;
-            (is_token(kind) && is_token(subtype) && essence != b"*/*")
-                .then(|| String::from_utf8_lossy(essence).to_ascii_lowercase())
-        })
+        .find_map(|(_, part)| essence_of(part))
+}
+
+fn essence_of(part: &[u8]) -> Option<String> {
+    let essence = trim(part.split(|&byte| byte == b';').next().unwrap_or_default());
+    let slash = essence.iter().position(|&byte| byte == b'/')?;
+    let (kind, rest) = essence.split_at_checked(slash)?;
+    let subtype = rest.get(1..)?;
+    (is_token(kind) && is_token(subtype) && essence != b"*/*")
+        .then(|| String::from_utf8_lossy(essence).to_ascii_lowercase())
 }
 
 /// Whether a browser shows it as an HTML document.

@@ -115,7 +115,7 @@ fn what_is_not_the_page_shows_no_policy() {
         let outcome = of(status, &Page::default());
         assert_eq!(outcome.status.word(), word, "{status}");
         if word != "pass" {
-            assert!(outcome.status.to_string().len() > 0 && format!("{outcome:?}").contains("`pages`"));
+            assert!(format!("{outcome:?}").contains("`pages`"));
             assert!(
                 format!("{outcome:?}").contains(&format!("HTTP {status} ")),
                 "{outcome:?}"
