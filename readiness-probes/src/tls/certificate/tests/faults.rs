@@ -180,11 +180,6 @@ fn each_fault_of_the_servers_certificate_is_named() {
             vec!["unknown_critical_extension"],
         ),
         ("unknown", leaf().with(oid::UNKNOWN, false, &[0x05, 0]), vec![]),
-        (
-            "must-staple",
-            leaf().with(oid::TLS_FEATURE, false, &[0x30, 3, 2, 1, 5]),
-            vec!["must_staple"],
-        ),
     ] {
         let facts = established(&[&forged.der(), &Forged::authority().der()], Trust::Trusted);
         let expected: Vec<_> = expected
