@@ -1,8 +1,12 @@
-//! How a unit test asserts the headers of a service without a socket: see the tests at the end of this file.
+//! How a unit test asserts the headers of a service without a socket: see the tests at the end of this file. As a
+//! program it prints the report.
 //!
 //! ```text
 //! cargo test --example in_process
+//! cargo run --example in_process
 //! ```
+
+use std::error::Error;
 
 use axum::{
     Router,
@@ -11,9 +15,13 @@ use axum::{
     response::{Html, Response},
     routing::get,
 };
+use readiness_probes::{live::InProcess, presets};
 
-fn main() {
-    println!("this example is a test: cargo test --example in_process");
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let suite = presets::security_headers("https://shop.example.com/")?;
+    println!("{}", InProcess::new(app()).run(suite).await);
+    Ok(())
 }
 
 /// The service, with the headers that every response carries.
@@ -47,9 +55,7 @@ async fn with_headers(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error;
-
-    use readiness_probes::{assert_pass, assert_ready, live::InProcess, presets};
+    use readiness_probes::{assert_pass, assert_ready};
 
     use super::*;
 

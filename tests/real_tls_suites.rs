@@ -289,10 +289,9 @@ fn nmap(server: &TlsServer) -> Found {
     let mut version = String::new();
     for line in text.lines().filter_map(|line| line.strip_prefix('|')) {
         let line = line.trim_start_matches(['_', ' ']);
-        if let Some(found) = line.strip_suffix(": ").or(line.strip_suffix(':')) {
-            if found.starts_with("TLSv") || found.starts_with("SSLv") {
-                version = found.replace("TLSv", "TLS ");
-            }
+        let found = line.strip_suffix(": ").or(line.strip_suffix(':'));
+        if let Some(found) = found.filter(|found| found.starts_with("TLSv") || found.starts_with("SSLv")) {
+            version = found.replace("TLSv", "TLS ");
         }
         let name = line.split_whitespace().next().unwrap_or_default();
         if name.starts_with("TLS_") {

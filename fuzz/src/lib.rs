@@ -28,6 +28,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("hsts", hsts),
     ("integrity", integrity),
     ("location", location),
+    ("metrics", metrics),
     ("nosniff", nosniff),
     ("permissions_policy", permissions_policy),
     ("referrer_policy", referrer_policy),
@@ -160,6 +161,16 @@ pub fn location(data: &[u8]) {
     let mut exchange = Exchange::new(301, world::lines(&["location"], data));
     exchange.channel = readiness_probes::fact::Channel::Plain;
     world::judge_redirect(exchange);
+}
+
+/// Pages of metrics in both formats, and another one after it. OpenMetrics and Prometheus' exposition formats.
+pub fn metrics(data: &[u8]) {
+    for content_type in ["application/openmetrics-text; version=1.0.0", "text/plain; version=0.0.4"] {
+        let page = |body: &[u8]| Exchange::new(200, [("content-type", content_type)]).body(body);
+        let (before, after) = data.split_at(data.len() / 2);
+        world::judge_metrics(page(data), page(data));
+        world::judge_metrics(page(before), page(after));
+    }
 }
 
 /// `X-Content-Type-Options` and `Content-Type`. Fetch and MIME Sniffing.

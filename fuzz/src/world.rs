@@ -70,6 +70,24 @@ pub(crate) fn judge_compression(exchange: Exchange) {
     run("http.compression", "null", &facts().with(key, exchange));
 }
 
+/// A page of metrics, and what it is a second later.
+pub(crate) fn judge_metrics(first: Exchange, second: Exchange) {
+    let key = key("/metrics", true)
+        .header(
+            "accept",
+            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
+        )
+        .keep_body(1024 * 1024);
+    let again = key.clone().sample(1).after(1000);
+    let facts = facts().with(key, first).with(again, second);
+    let settings = r#"{
+        "required": ["a_seconds"],
+        "assert": [{ "metric": "b_total", "labels": { "c": "d" }, "at_least": "0.5", "at_most": 20 }],
+        "second_scrape_after_ms": 1000
+    }"#;
+    run("http.metrics", settings, &facts);
+}
+
 /// Every stranger, on both ways, is answered with this.
 pub(crate) fn judge_cors(exchange: &Exchange) {
     let mut all = facts().with(key("/", true), exchange.clone());

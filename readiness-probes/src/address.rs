@@ -1,13 +1,15 @@
 //! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
 
 mod across;
+#[cfg(feature = "http")]
+mod owner;
 mod place;
 
 use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
-    Cause, Evidence, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target,
+    Cause, Evidence, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Status, Target,
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
@@ -16,7 +18,11 @@ pub use self::{
     place::{is_local, special_purpose},
 };
 #[cfg(feature = "http")]
-pub(crate) use self::{across::worst_page, place::UNENCRYPTED};
+pub(crate) use self::{
+    across::worst_page,
+    owner::{is_loopback_host, registrable, same_owner},
+    place::UNENCRYPTED,
+};
 
 /// The most addresses of one name that are looked at.
 pub const MOST_ADDRESSES: usize = 16;
@@ -185,6 +191,15 @@ pub fn not_seen(error: &ObserveError) -> Outcome {
     match &error.cause {
         Some(cause) => Outcome::dependency_failed(cause.clone()),
         None => Outcome::unknown(error.reason.clone(), error.message.clone()),
+    }
+}
+
+/// The same for a finding: what is not known because it could not be looked at.
+#[cfg(feature = "http")]
+pub(crate) fn unknown(error: &ObserveError) -> Status {
+    Status::Unknown {
+        reason: error.reason.clone(),
+        cause: error.cause.clone(),
     }
 }
 

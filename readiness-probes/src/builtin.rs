@@ -17,7 +17,9 @@ use crate::tls;
 pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
-    registry.add_with(dns::DnsRecords::check);
+    registry
+        .add_with(dns::DnsDelegation::check)
+        .add_with(dns::DnsRecords::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
@@ -47,9 +49,12 @@ pub fn register(registry: &mut Registry) {
         .add::<http::HstsPreload>()
         .add_with(http::HttpHealth::check)
         .add_with(http::HttpsRedirect::check)
+        .add_with(http::Metrics::check)
         .add_with(http::Nosniff::check)
+        .add_with(http::Objectives::check)
         .add_with(http::Observatory::check)
         .add_with(http::PermissionsPolicy::check)
+        .add_with(http::RateLimit::check)
         .add_with(http::ReferrerPolicy::check)
         .add_with(http::ReportingEndpoints::check);
     #[cfg(feature = "csp")]

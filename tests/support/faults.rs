@@ -42,9 +42,13 @@ pub const LAX: &str = "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:@
 
 impl Pki {
     pub fn new() -> Self {
+        Self::under("Example Root")
+    }
+
+    fn under(root: &str) -> Self {
         let now = SystemTime::now();
         let root = CertifiedIssuer::self_signed(
-            authority("Example Root", now, now - 400 * DAY, 3650 * DAY),
+            authority(root, now, now - 400 * DAY, 3650 * DAY),
             KeyPair::generate().unwrap(),
         )
         .unwrap();
@@ -137,10 +141,9 @@ impl Pki {
         Shown::new(certificate.pem(), key.serialize_pem())
     }
 
-    /// A whole chain under a root that nobody here knows.
-    pub fn under_a_strange_root(&self) -> Shown {
-        let strange = Self::new();
-        strange.leaf(|_| {})
+    /// A whole chain under a root of this name that nobody here knows.
+    pub fn under_a_strange_root(&self, name: &str) -> Shown {
+        Self::under(name).leaf(|_| {})
     }
 
     /// The usual leaf under an intermediate with this much time left.

@@ -19,6 +19,8 @@ pub mod pki;
 #[cfg(feature = "real")]
 pub mod relay;
 #[cfg(feature = "real")]
+pub mod servers;
+#[cfg(feature = "real")]
 pub mod tls_server;
 #[cfg(feature = "real")]
 pub mod web;

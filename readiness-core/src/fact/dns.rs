@@ -1,11 +1,11 @@
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    str::FromStr,
-};
+mod data;
+mod kind;
+
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::{data::RecordData, kind::RecordType};
 use super::Family;
 use crate::observe::Observation;
 
@@ -23,6 +23,24 @@ pub struct DnsLookup {
     /// The n-th look at the same thing, from 0.
     #[serde(default)]
     pub sample: u32,
+    /// How the question travels.
+    #[serde(default, skip_serializing_if = "DnsTransport::is_default")]
+    pub transport: DnsTransport,
+    /// Whether the nameserver is to say only what it knows itself (RD is not set). The answer then keeps its
+    /// other sections too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_recursion: bool,
+    /// How long one try may take, in milliseconds; as long as the source allows where 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt_ms: u32,
+}
+
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 impl DnsLookup {
@@ -33,6 +51,9 @@ impl DnsLookup {
             record_type,
             nameservers: Vec::new(),
             sample: 0,
+            transport: DnsTransport::Auto,
+            without_recursion: false,
+            attempt_ms: 0,
         }
     }
 
@@ -53,6 +74,25 @@ impl DnsLookup {
         self
     }
 
+    /// Asks this nameserver for what it knows itself, and keeps all sections of its answer.
+    pub fn directly(mut self, nameserver: SocketAddr) -> Self {
+        self.nameservers = vec![nameserver];
+        self.without_recursion = true;
+        self
+    }
+
+    /// Sets how the question travels.
+    pub fn over(mut self, transport: DnsTransport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// Sets how long one try may take, in milliseconds; the source may allow less.
+    pub fn attempt_ms(mut self, milliseconds: u32) -> Self {
+        self.attempt_ms = milliseconds;
+        self
+    }
+
     /// Looks once more at the same thing.
     pub fn sample(mut self, n: u32) -> Self {
         self.sample = n;
@@ -65,85 +105,23 @@ impl Observation for DnsLookup {
     type Fact = DnsAnswer;
 }
 
-/// A type of record. RFC 1035, section 3.2.2, and its successors.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+/// How a question travels.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
-#[serde(try_from = "String", into = "String")]
-pub enum RecordType {
-    /// IPv4 address.
-    A,
-    /// IPv6 address.
-    Aaaa,
-    /// Which authorities may issue certificates. RFC 8659.
-    Caa,
-    /// Alias.
-    Cname,
-    /// Mail exchange.
-    Mx,
-    /// Nameserver.
-    Ns,
-    /// Name of an address.
-    Ptr,
-    /// Start of authority.
-    Soa,
-    /// Service location.
-    Srv,
-    /// Text.
-    Txt,
-    /// Any other, by its number.
-    Other(u16),
+#[serde(rename_all = "snake_case")]
+pub enum DnsTransport {
+    /// Over UDP, and over TCP where the answer does not fit.
+    #[default]
+    Auto,
+    /// Over TCP alone.
+    Tcp,
+    /// Over UDP alone: an answer that does not fit is no answer.
+    Udp,
 }
 
-const RECORD_TYPES: [(RecordType, &str); 10] = [
-    (RecordType::A, "A"),
-    (RecordType::Aaaa, "AAAA"),
-    (RecordType::Caa, "CAA"),
-    (RecordType::Cname, "CNAME"),
-    (RecordType::Mx, "MX"),
-    (RecordType::Ns, "NS"),
-    (RecordType::Ptr, "PTR"),
-    (RecordType::Soa, "SOA"),
-    (RecordType::Srv, "SRV"),
-    (RecordType::Txt, "TXT"),
-];
-
-impl fmt::Display for RecordType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Other(number) = self {
-            return write!(f, "TYPE{number}");
-        }
-        let name = RECORD_TYPES.iter().find(|(known, _)| known == self);
-        f.write_str(name.map_or("?", |(_, name)| name))
-    }
-}
-
-impl FromStr for RecordType {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        RECORD_TYPES
-            .iter()
-            .find(|(_, name)| name.eq_ignore_ascii_case(text))
-            .map(|(known, _)| *known)
-            .or_else(|| {
-                let number = text.strip_prefix("TYPE")?;
-                number.parse().ok().map(Self::Other)
-            })
-            .ok_or_else(|| format!("`{text}` is no record type; write `A`, `AAAA`, `MX` or `TYPE65`"))
-    }
-}
-
-impl TryFrom<String> for RecordType {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<RecordType> for String {
-    fn from(record_type: RecordType) -> Self {
-        record_type.to_string()
+impl DnsTransport {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -158,9 +136,21 @@ pub struct DnsAnswer {
     pub records: Vec<DnsRecord>,
     /// Who answered: an address, `override`, or `system resolver`.
     pub answered_by: String,
+    /// The records of the authority section, where the question was put [directly](DnsLookup::directly).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authority: Vec<DnsRecord>,
+    /// The records of the additional section, where the question was put [directly](DnsLookup::directly).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional: Vec<DnsRecord>,
     /// Whether the answer came with authority (AA).
     #[serde(default)]
     pub authoritative: bool,
+    /// Whether the server offers to ask others (RA).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recursion_available: bool,
+    /// The tries before this answer that brought none, or a refusal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_attempts: Vec<DnsAttempt>,
     /// How many queries it took.
     #[serde(default)]
     pub queries: u32,
@@ -176,7 +166,11 @@ impl DnsAnswer {
             result,
             records: Vec::new(),
             answered_by: answered_by.into(),
+            authority: Vec::new(),
+            additional: Vec::new(),
             authoritative: false,
+            recursion_available: false,
+            failed_attempts: Vec::new(),
             queries: 0,
             duration_us: 0,
         }
@@ -233,6 +227,26 @@ impl DnsAnswer {
     }
 }
 
+/// A try that brought no answer, or one that is none.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DnsAttempt {
+    /// Who was asked.
+    pub server: SocketAddr,
+    /// What came of it, in words.
+    pub problem: String,
+}
+
+impl DnsAttempt {
+    /// A try.
+    pub fn new(server: SocketAddr, problem: impl Into<String>) -> Self {
+        Self {
+            server,
+            problem: problem.into(),
+        }
+    }
+}
+
 /// The gist of a nameserver's answer. RFC 1035 section 4.1.1, RFC 2308.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -274,27 +288,4 @@ impl DnsRecord {
             data,
         }
     }
-}
-
-/// What a record says. Names are in lower case, without a final dot.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(tag = "type", content = "data")]
-pub enum RecordData {
-    /// An IPv4 address.
-    A(Ipv4Addr),
-    /// An IPv6 address.
-    #[serde(rename = "AAAA")]
-    Aaaa(Ipv6Addr),
-    /// An alias.
-    #[serde(rename = "CNAME")]
-    Cname(String),
-    /// Any other record in presentation form, with its type.
-    #[serde(rename = "other")]
-    Other {
-        /// Its type.
-        record_type: RecordType,
-        /// Its data as a zone file would write it.
-        text: String,
-    },
 }

@@ -27,6 +27,14 @@ pub struct HttpExchange {
     /// The n-th look at the same thing, from 0.
     #[serde(default)]
     pub sample: u32,
+    /// How long to wait before the request is sent, in milliseconds. A replay waits for nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after_ms: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl HttpExchange {
@@ -41,6 +49,7 @@ impl HttpExchange {
             credential: None,
             keep_body_bytes: 0,
             sample: 0,
+            after_ms: 0,
         }
     }
 
@@ -65,6 +74,12 @@ impl HttpExchange {
     /// Looks once more at the same thing.
     pub fn sample(mut self, n: u32) -> Self {
         self.sample = n;
+        self
+    }
+
+    /// Waits this many milliseconds before the request is sent.
+    pub fn after(mut self, milliseconds: u32) -> Self {
+        self.after_ms = milliseconds;
         self
     }
 

@@ -17,7 +17,7 @@ mod view;
 
 pub use self::{
     bytes::ByteText,
-    dns::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType},
+    dns::{DnsAnswer, DnsAttempt, DnsLookup, DnsRecord, DnsResult, DnsTransport, RecordData, RecordType},
     document::{Document, Meta, Resource},
     hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},

@@ -53,6 +53,10 @@ impl Observation for TlsHandshake {
 pub struct TlsFacts {
     /// How it ended.
     pub end: TlsEnd,
+    /// What was seen before the peer refused us, where it had shown its certificate: what both sides had
+    /// agreed upon is not known, and the chain stands in [`end`](Self::end) alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Box<TlsSession>>,
     /// How long the TCP connection took, in microseconds.
     #[serde(default)]
     pub connect_us: u64,
@@ -69,10 +73,19 @@ impl TlsFacts {
     pub fn new(end: TlsEnd) -> Self {
         Self {
             end,
+            seen: None,
             connect_us: 0,
             handshake_us: 0,
             starttls_us: 0,
         }
+    }
+}
+
+impl TlsFacts {
+    /// Says what was seen before the refusal.
+    pub fn seen(mut self, seen: Option<TlsSession>) -> Self {
+        self.seen = seen.map(Box::new);
+        self
     }
 }
 

@@ -115,6 +115,10 @@ pub struct StoreVerdict {
     pub anchors: u32,
     /// What it says; `None` where it cannot be used.
     pub trust: Option<Trust>,
+    /// Whether a path to one of its roots was found, whatever is wrong with the name and the dates. Where
+    /// the dates are at fault, `false` only says that nobody could tell.
+    #[serde(default)]
+    pub path: bool,
     /// Why it cannot be used; empty where it can.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub problem: String,
@@ -127,8 +131,15 @@ impl StoreVerdict {
             store,
             anchors,
             trust: Some(trust),
+            path: false,
             problem: String::new(),
         }
+    }
+
+    /// Says whether a path to one of its roots was found.
+    pub fn path(mut self, path: bool) -> Self {
+        self.path = path;
+        self
     }
 
     /// A store that cannot be used, for this reason.
@@ -137,6 +148,7 @@ impl StoreVerdict {
             store,
             anchors: 0,
             trust: None,
+            path: false,
             problem: problem.into(),
         }
     }

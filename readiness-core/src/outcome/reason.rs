@@ -64,6 +64,8 @@ reasons! {
     STALE = "stale";
     /// No answer within the deadline.
     TIMEOUT = "timeout";
+    /// What was measured is too little to tell with confidence.
+    TOO_FEW_SAMPLES = "too_few_samples";
 
     /// The name exists, without a record of this type.
     DNS_NODATA = "dns.nodata";
@@ -149,6 +151,7 @@ impl Reason {
             "panic" => "a panic",
             "stale" => "the result is too old",
             "timeout" => "no answer in time",
+            "too_few_samples" => "too few samples to tell",
             "dns.nodata" => "the name has no such record",
             "dns.nxdomain" => "the name does not exist",
             "dns.refused" => "the nameserver refuses to answer",

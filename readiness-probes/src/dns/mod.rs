@@ -1,6 +1,11 @@
 //! Names: what nameservers say about a target.
 
+mod delegation;
 mod expected;
 mod records;
 
-pub use self::{expected::SetMode, records::DnsRecords};
+pub use self::{
+    delegation::DnsDelegation,
+    expected::SetMode,
+    records::{Absence, DnsRecords, RecordSet},
+};

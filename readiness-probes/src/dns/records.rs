@@ -11,15 +11,19 @@ use readiness_core::{
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use self::sets::Seen;
+pub use self::sets::{Absence, RecordSet};
 use super::expected::{SetMode, compare, list};
 use crate::address::{noted, special_purpose};
+
+mod sets;
 
 readiness_core::probe! {
     /// The name has its addresses.
     ///
     /// # What it checks
     /// The A and AAAA records of the target's host, by one query for each family, which every other probe
-    /// shares. The aliases on the way are shown.
+    /// shares. The aliases on the way are shown. With `records`, any other records, and where they lead.
     ///
     /// # Why it matters
     /// A name that does not resolve takes everything behind it down, and an address left over from an
@@ -30,6 +34,11 @@ readiness_core::probe! {
     /// both are demanded. Where `addresses` are given, each missing and each unexpected one fails, as `mode`
     /// says. A nameserver that fails, refuses or stays silent leaves it unknown. A loop of aliases fails; a
     /// chain longer than `max_cname_chain` warns, as resolvers give up on long ones.
+    ///
+    /// Each set in `records` is compared record by record, as its `mode` says; with `absent` there must be none,
+    /// and a name that does not exist is told apart from one without such records. A time to live outside its
+    /// bounds fails; what a cache has left of it does not tell whether it was too short. Where MX, NS and SRV
+    /// records lead must exist, have an address, and be no alias (RFC 2181, section 10.3).
     ///
     /// # How to fix
     /// Correct the records at the provider of the zone, and wait for the time to live of the old ones.
@@ -47,12 +56,18 @@ readiness_core::probe! {
         pub nameservers: Vec<SocketAddr> = Vec::new(),
         /// The most aliases between the name and its addresses. Default: 8.
         pub max_cname_chain: usize = 8,
+        /// Whether the host must have an address; otherwise `records` alone are judged. Default: true.
+        pub must_have_address: bool = true,
+        /// Records of other types, or of other names, each a table of `type`, `name`, `values`, `mode`, `absent`,
+        /// `min_ttl_seconds` and `max_ttl_seconds`. Default: none.
+        pub records: Vec<RecordSet> = Vec::new(),
     }
     id: "dns.records",
     title: "the name has its addresses",
     priority: High,
     references: [
         "RFC 1034 section 3.6" => "https://www.rfc-editor.org/rfc/rfc1034#section-3.6",
+        "RFC 2181 section 10.3" => "https://www.rfc-editor.org/rfc/rfc2181#section-10.3",
         "RFC 2308 section 2" => "https://www.rfc-editor.org/rfc/rfc2308#section-2",
         "RFC 8020 section 2" => "https://www.rfc-editor.org/rfc/rfc8020#section-2",
     ],
@@ -64,6 +79,7 @@ impl DnsRecords {
     /// # Errors
     /// In words, naming the setting.
     pub(crate) fn check(&self) -> Result<(), String> {
+        sets::check(self)?;
         let addresses = self.addresses.as_deref();
         if let (Some(mode), None) = (self.mode, addresses) {
             return Err(format!(
@@ -120,7 +136,7 @@ fn repeated<T: Eq + std::hash::Hash>(all: &[T]) -> Option<&T> {
     all.iter().find(|item| !seen.insert(*item))
 }
 
-fn nameservers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
+pub(super) fn nameservers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     if texts.is_empty() {
         return Err(D::Error::custom("`nameservers` is empty: nobody could be asked"));
@@ -152,9 +168,11 @@ impl Probe for DnsRecords {
             )));
         }
         let look = |family| cx.observe(DnsLookup::address(host, family).via(self.nameservers.clone()));
-        let (v4, v6) = join(look(Family::V4), look(Family::V6)).await;
+        let (addresses, sets) = join(join(look(Family::V4), look(Family::V6)), sets::look(cx, self)).await;
+        let (v4, v6) = addresses;
         let is_production = cx.profile().name == "production";
         let outcome = judge(host, self, [v4.as_deref(), v6.as_deref()], is_production);
+        let outcome = with_sets(host, self, outcome, &sets);
         Ok(if self.nameservers.is_empty() {
             noted(cx, outcome).await
         } else {
@@ -164,7 +182,7 @@ impl Probe for DnsRecords {
     }
 }
 
-type Look<'a> = Result<&'a DnsAnswer, &'a ObserveError>;
+pub(super) type Look<'a> = Result<&'a DnsAnswer, &'a ObserveError>;
 
 /// Judges what was said about the A and the AAAA records, in this order.
 fn judge(host: &str, settings: &DnsRecords, looks: [Look<'_>; 2], is_production: bool) -> Outcome {
@@ -174,7 +192,9 @@ fn judge(host: &str, settings: &DnsRecords, looks: [Look<'_>; 2], is_production:
             found.push(address);
         }
     }
-    let outcome = if found.is_empty() {
+    let outcome = if found.is_empty() && !settings.must_have_address && looks.iter().all(says_none) {
+        Outcome::pass("no address, and none demanded")
+    } else if found.is_empty() {
         nothing_found(host, looks)
     } else {
         judge_found(host, settings, looks, &found, is_production)
@@ -194,6 +214,46 @@ fn judge(host: &str, settings: &DnsRecords, looks: [Look<'_>; 2], is_production:
         Some(chain) if !chain.is_empty() => outcome.evidence("aliases", shown(&chain)),
         _ => outcome,
     }
+}
+
+/// Whether the nameserver says plainly that there is none.
+fn says_none(look: &Look<'_>) -> bool {
+    look.is_ok_and(|answer| {
+        let none = matches!(answer.result, DnsResult::NoData | DnsResult::NxDomain);
+        none && answer.cname_chain().is_empty()
+    })
+}
+
+/// Adds what is said of the other records.
+fn with_sets(host: &str, settings: &DnsRecords, outcome: Outcome, sets: &[Seen<'_>]) -> Outcome {
+    if sets.is_empty() {
+        return outcome;
+    }
+    let judged = |seen: &Seen<'_>| sets::judge(host, settings.max_cname_chain, seen);
+    let by_set: Vec<Vec<Finding>> = sets.iter().map(judged).collect();
+    let good = by_set
+        .iter()
+        .filter(|findings| findings.iter().all(Finding::is_note))
+        .count();
+    let sets_summary = match by_set.iter().flatten().find(|finding| !finding.is_note()) {
+        Some(finding) if outcome.status.is_pass() => finding.message.clone(),
+        _ => format!(
+            "{}; {good} of {} record sets as expected",
+            outcome.summary,
+            sets.len()
+        ),
+    };
+    let mut together = outcome;
+    together.summary = sets_summary;
+    for seen in sets {
+        let said = match &seen.answer {
+            Ok(answer) if answer.result == DnsResult::Records => sets::values(answer),
+            other => said(other.as_ref()),
+        };
+        let name = seen.set.name.as_deref().unwrap_or(host);
+        together = together.evidence(format!("{} of {name}", seen.set.record_type), said);
+    }
+    by_set.into_iter().flatten().fold(together, Outcome::finding)
 }
 
 /// Where there is no address at all: an answer tells more than silence, and a name that does not exist
@@ -351,7 +411,7 @@ fn summary(found: &[IpAddr], findings: &[Finding]) -> String {
 }
 
 /// Why a family could not be looked up; `None` where it could.
-fn not_looked_up(look: Look<'_>) -> Option<(Reason, String)> {
+pub(super) fn not_looked_up(look: Look<'_>) -> Option<(Reason, String)> {
     let answer = match look {
         Err(e) => return Some((e.root_reason().clone(), e.message.clone())),
         Ok(answer) => answer,

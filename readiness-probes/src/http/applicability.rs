@@ -6,8 +6,9 @@ use readiness_core::{Finding, Outcome, Reason, Status, fact::Exchange};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    media_type::{is_document, is_html, is_html_type, is_script_or_style, is_script_type, media_type},
     pages::Page,
-    syntax::{is_token, split_unquoted, trim},
+    syntax::trim,
 };
 
 /// What kind of response it is, for the rules that apply to it.
@@ -154,13 +155,14 @@ pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weig
         (Rule::Nosniff, Redirect) => Weight::None("a redirect has no content to sniff"),
 
         (Rule::Csp, Page) => Weight::Fails,
-        (Rule::Csp, Api) => Weight::Informs,
         // Opened by itself it is a document of this origin, and its scripts run.
-        (Rule::Csp, Asset) if is_document(exchange) => Weight::Warns,
+        (Rule::Csp, Api | Asset) if is_document(exchange) => Weight::Warns,
+        (Rule::Csp, Api) => Weight::Informs,
         (Rule::Csp, Asset) => Weight::None("an asset is governed by the policy of its page"),
         (Rule::Csp, Redirect) => Weight::None("a redirect has no page to protect"),
 
         (Rule::Framing, Page) => Weight::Fails,
+        (Rule::Framing, Api | Asset) if is_document(exchange) => Weight::Warns,
         (Rule::Framing, Api) => Weight::None("an API response is no page to frame"),
         (Rule::Framing, Asset) => Weight::None("an asset is no page to frame"),
         (Rule::Framing, Redirect) => Weight::None("a redirect has no page to frame"),
@@ -198,30 +200,6 @@ pub(crate) fn weigh(rule: Rule, kind: ResponseKind, exchange: &Exchange) -> Weig
     }
 }
 
-/// The media type without parameters, in lower case: the last one that parses. Fetch, "extract a MIME type".
-pub(crate) fn media_type(exchange: &Exchange) -> Option<String> {
-    let mut lines = exchange.all("content-type");
-    let first = lines.next()?;
-    // Every header probe asks, and hardly ever is there a list.
-    if lines.next().is_none() && !first.contains(&b',') {
-        return essence_of(first);
-    }
-    let joined = exchange.joined("content-type")?;
-    split_unquoted(&joined, b',')
-        .into_iter()
-        .rev()
-        .find_map(|(_, part)| essence_of(part))
-}
-
-fn essence_of(part: &[u8]) -> Option<String> {
-    let essence = trim(part.split(|&byte| byte == b';').next().unwrap_or_default());
-    let slash = essence.iter().position(|&byte| byte == b'/')?;
-    let (kind, rest) = essence.split_at_checked(slash)?;
-    let subtype = rest.get(1..)?;
-    (is_token(kind) && is_token(subtype) && essence != b"*/*")
-        .then(|| String::from_utf8_lossy(essence).to_ascii_lowercase())
-}
-
 /// The response in a few words: `200, text/html`.
 pub(crate) fn describe(exchange: &Exchange) -> String {
     let media_type = media_type(exchange);
@@ -230,11 +208,6 @@ pub(crate) fn describe(exchange: &Exchange) -> String {
         exchange.status,
         media_type.as_deref().unwrap_or("no media type")
     )
-}
-
-/// Whether a browser shows it as an HTML document.
-pub(crate) fn is_html(exchange: &Exchange) -> bool {
-    media_type(exchange).is_some_and(|essence| is_html_type(&essence))
 }
 
 /// Says what is wrong with a list of accepted statuses.
@@ -273,42 +246,6 @@ fn by_type(exchange: &Exchange) -> ResponseKind {
             _ => ResponseKind::Api,
         },
     }
-}
-
-fn is_html_type(essence: &str) -> bool {
-    matches!(essence, "text/html" | "application/xhtml+xml")
-}
-
-/// MIME Sniffing, section 4.6, "JavaScript MIME type".
-pub(crate) fn is_script_type(essence: &str) -> bool {
-    matches!(
-        essence,
-        "application/ecmascript"
-            | "application/javascript"
-            | "application/x-ecmascript"
-            | "application/x-javascript"
-            | "text/ecmascript"
-            | "text/javascript"
-            | "text/javascript1.0"
-            | "text/javascript1.1"
-            | "text/javascript1.2"
-            | "text/javascript1.3"
-            | "text/javascript1.4"
-            | "text/javascript1.5"
-            | "text/jscript"
-            | "text/livescript"
-            | "text/x-ecmascript"
-            | "text/x-javascript"
-    )
-}
-
-/// Whether a browser that is sent there runs the scripts in it.
-fn is_document(exchange: &Exchange) -> bool {
-    media_type(exchange).is_some_and(|essence| is_html_type(&essence) || essence == "image/svg+xml")
-}
-
-fn is_script_or_style(exchange: &Exchange) -> bool {
-    media_type(exchange).is_some_and(|essence| essence == "text/css" || is_script_type(&essence))
 }
 
 #[cfg(test)]
@@ -404,34 +341,13 @@ mod tests {
         );
     }
 
-    #[test]
-    fn the_last_media_type_that_parses_counts() {
-        let of = |values: &[&str]| {
-            media_type(&Exchange::new(
-                200,
-                values.iter().map(|value| ("content-type", *value)),
-            ))
-        };
-        assert_eq!(of(&["text/html"]).as_deref(), Some("text/html"));
-        assert_eq!(
-            of(&["text/html", "application/json"]).as_deref(),
-            Some("application/json")
-        );
-        assert_eq!(of(&["text/html, nonsense"]).as_deref(), Some("text/html"));
-        assert_eq!(of(&["text/html;x=\"a,text/css\""]).as_deref(), Some("text/html"));
-        assert_eq!(of(&["text/plain, */*"]).as_deref(), Some("text/plain"));
-        for wrong in ["", "/", "text/", "/html", "text html", "text/ht ml", "a/b/c"] {
-            assert_eq!(of(&[wrong]), None, "{wrong}");
-        }
-        assert_eq!(of(&[]), None);
-    }
-
     const PAGE: (u16, &str) = (200, "text/html");
     const API: (u16, &str) = (200, "application/json");
     const SCRIPT: (u16, &str) = (200, "text/javascript");
     const STYLE: (u16, &str) = (200, "text/css");
     const IMAGE: (u16, &str) = (200, "image/png");
     const DRAWING: (u16, &str) = (200, "image/svg+xml");
+    const XML: (u16, &str) = (200, "application/xml");
     const REDIRECT: (u16, &str) = (301, "text/html");
     const ERROR_PAGE: (u16, &str) = (404, "text/html");
     const ERROR_DATA: (u16, &str) = (500, "application/json");
@@ -463,18 +379,23 @@ mod tests {
             (Nosniff, REDIRECT, None),
             (Nosniff, ERROR_PAGE, Some(Warns)),
             (Nosniff, ERROR_DATA, Some(Warns)),
-            // A policy governs documents: a drawing opened by itself is one.
+            // A policy governs documents: a drawing or XML opened by itself is one.
             (Csp, PAGE, Some(Fails)),
             (Csp, API, Some(Informs)),
             (Csp, SCRIPT, None),
             (Csp, IMAGE, None),
             (Csp, DRAWING, Some(Warns)),
+            (Csp, XML, Some(Warns)),
+            (Csp, (200, "text/xml"), Some(Warns)),
+            (Csp, (200, "application/atom+xml"), Some(Warns)),
             (Csp, REDIRECT, None),
             (Csp, ERROR_PAGE, Some(Warns)),
             (Csp, ERROR_DATA, None),
             (Framing, PAGE, Some(Fails)),
             (Framing, API, None),
             (Framing, IMAGE, None),
+            (Framing, DRAWING, Some(Warns)),
+            (Framing, XML, Some(Warns)),
             (Framing, REDIRECT, None),
             (Framing, ERROR_PAGE, Some(Warns)),
             (Framing, ERROR_DATA, None),
@@ -525,7 +446,7 @@ mod tests {
             Rule::ReferrerPolicy,
         ] {
             for response in [
-                PAGE, API, SCRIPT, IMAGE, DRAWING, REDIRECT, ERROR_PAGE, ERROR_DATA,
+                PAGE, API, SCRIPT, IMAGE, DRAWING, XML, REDIRECT, ERROR_PAGE, ERROR_DATA,
             ] {
                 let exchange = of(response.0, response.1);
                 let Err(outcome) = applies(rule, &exchange, &Page::default()) else {

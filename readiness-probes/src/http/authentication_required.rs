@@ -1,6 +1,6 @@
 use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
-    fact::{Channel, Exchange},
+    fact::{Channel, Exchange, HttpExchange},
     probe,
 };
 use url::Url;
@@ -11,6 +11,7 @@ use super::{
     page::{Looked, judge_each},
     pages::Pages,
     syntax::{excerpt, shown},
+    trail::{self, Next, Place},
 };
 
 probe! {
@@ -37,7 +38,8 @@ probe! {
         /// `["/admin", { path = "/metrics", accept_status = [404] }]`. Default: none; the probe does not apply.
         pub protected: Pages = Pages::default(),
         /// Where a redirect counts as protection: a path such as `/login`, or a URL such as
-        /// `https://sso.example.com/`; what begins with it counts. Default: nowhere.
+        /// `https://sso.example.com/`; what begins with it counts, so that it is not the root of the service itself.
+        /// Default: nowhere.
         pub login: String = String::new(),
     }
     id: "http.authentication_required",
@@ -83,6 +85,18 @@ impl AuthenticationRequired {
         let login = &self.login;
         let is_url = login.starts_with("https://") || login.starts_with("http://");
         let is_right = login.is_empty() || login.starts_with('/') || (is_url && Url::parse(login).is_ok());
+        // Every path of the service begins with it, those that are open among them.
+        let is_root = login.starts_with('/')
+            && Url::parse("https://x/")
+                .and_then(|own| own.join(login))
+                .is_ok_and(|url| url.path() == "/");
+        if is_root {
+            return Err(format!(
+                "`login` is `{}`, which every redirect within the service would satisfy; name the page to log in, \
+                 such as `/login`",
+                excerpt(login.as_bytes())
+            ));
+        }
         if !is_right {
             return Err(format!(
                 "`login` is `{}`, expected a path such as `/login` or a URL such as `https://sso.example.com/`",
@@ -114,7 +128,7 @@ fn judge(settings: &AuthenticationRequired, looked: Looked<'_>) -> Outcome {
                 .remedy("check credentials before anything else on this path");
             Outcome::judged(format!("HTTP {status}: open without a credential"), vec![finding])
         }
-        301 | 302 | 303 | 307 | 308 => of_redirect(settings, exchange, &key.url()),
+        301 | 302 | 303 | 307 | 308 => of_redirect(settings, exchange, key),
         _ => {
             let summary = format!("HTTP {status} tells nothing about the protection");
             Outcome::unknown(Reason::UNEXPECTED_RESPONSE, summary)
@@ -122,24 +136,46 @@ fn judge(settings: &AuthenticationRequired, looked: Looked<'_>) -> Outcome {
     }
 }
 
-fn of_redirect(settings: &AuthenticationRequired, exchange: &Exchange, url: &str) -> Outcome {
+fn of_redirect(settings: &AuthenticationRequired, exchange: &Exchange, key: &HttpExchange) -> Outcome {
     let status = exchange.status;
-    let location = exchange.first("location").unwrap_or_default();
-    let own = Url::parse(url).ok();
-    let target = std::str::from_utf8(location)
-        .ok()
-        .and_then(|text| own.as_ref()?.join(text.trim()).ok());
-    let login = own.as_ref().and_then(|own| own.join(&settings.login).ok());
-    if let (Some(target), Some(login), false) = (&target, login, settings.login.is_empty())
-        && target.origin() == login.origin()
-        && is_below(target.path(), login.path())
-    {
-        return Outcome::pass(format!("HTTP {status} to the log-in page without a credential"));
-    }
-    let summary = format!("HTTP {status} to `{}`, which may be anything", excerpt(location));
+    let own = Place {
+        tls: key.endpoint.tls,
+        host: key.endpoint.name.clone(),
+        port: key.endpoint.address.port(),
+        path: key.path.clone(),
+    };
+    // The place is what people may see of a `Location`: values stay out.
+    let shown = match trail::next(&own, exchange) {
+        Next::To { place, .. } if is_log_in(settings, &own, &place) => {
+            return Outcome::pass(format!("HTTP {status} to the log-in page without a credential"));
+        }
+        Next::To { place, .. } => place.to_string(),
+        Next::Broken(_, problem) => format!("nowhere: {problem}"),
+        Next::End => "nowhere".to_owned(),
+    };
+    let summary = format!(
+        "HTTP {status} to `{}`, which may be anything",
+        excerpt(shown.as_bytes())
+    );
     Outcome::unknown(Reason::UNEXPECTED_RESPONSE, summary)
-        .evidence("Location", shown(location))
+        .evidence("Location", shown)
         .evidence("setting", "`login` says where a redirect counts as protection")
+}
+
+/// Whether a place is the page to log in, or below it.
+fn is_log_in(settings: &AuthenticationRequired, own: &Place, to: &Place) -> bool {
+    let login = (!settings.login.is_empty())
+        .then(|| trail::resolve(own, settings.login.as_bytes()).ok())
+        .flatten();
+    let Some(Next::To { place: login, .. }) = login else {
+        return false;
+    };
+    let bare = |path: &str| path.split('?').next().unwrap_or_default().to_owned();
+    let same_origin = |a: &Place, b: &Place| (a.tls, &*a.host, a.port) == (b.tls, &*b.host, b.port);
+    let parent = bare(&login.path);
+    // On its own origin the root holds everything, what is open too.
+    let is_root = parent == "/" && same_origin(&login, own);
+    same_origin(to, &login) && !is_root && is_below(&bare(&to.path), &parent)
 }
 
 /// Whether a path is this one or below it: `/login` holds `/login/sso` and not `/login-help`.

@@ -1,6 +1,7 @@
 //! `Cache-Control` and `Expires` as caches read them. RFC 9111, sections 5.2 and 5.3.
 
-use readiness_core::Timestamp;
+use readiness_core::{Timestamp, fact::Exchange};
+use sfv::{Dictionary, Parser};
 
 use super::syntax::{excerpt, is_token, split_unquoted, trim, unquote};
 
@@ -9,8 +10,10 @@ use super::syntax::{excerpt, is_token, split_unquoted, trim, unquote};
 pub(crate) struct CacheControl {
     pub(crate) no_store: bool,
     pub(crate) no_cache: bool,
-    /// With or without names of headers: either keeps a shared cache from storing a cookie.
+    /// Without names of headers: with them it is about those alone. RFC 9111, section 5.2.2.7.
     pub(crate) private: bool,
+    /// `private` or `no-cache` names `Set-Cookie`: a shared cache hands no cookie on.
+    pub(crate) keeps_cookies: bool,
     pub(crate) public: bool,
     pub(crate) must_understand: bool,
     pub(crate) must_revalidate: bool,
@@ -72,8 +75,12 @@ impl CacheControl {
         let lower = String::from_utf8_lossy(name).to_ascii_lowercase();
         match lower.as_str() {
             "no-store" => self.no_store = true,
-            "no-cache" => self.no_cache |= argument.is_none(),
-            "private" => self.private = true,
+            "no-cache" | "private" => {
+                let is_whole = argument.is_none();
+                self.no_cache |= is_whole && lower == "no-cache";
+                self.private |= is_whole && lower == "private";
+                self.keeps_cookies |= argument.is_some_and(names_cookies);
+            }
             "public" => self.public = true,
             "must-understand" => self.must_understand = true,
             "must-revalidate" | "proxy-revalidate" => self.must_revalidate = true,
@@ -121,6 +128,22 @@ impl CacheControl {
     }
 }
 
+/// Whether the names of headers, which stand in quotes, hold `Set-Cookie`. RFC 9111, sections 5.2.2.4 and 5.2.2.7.
+fn names_cookies(argument: &[u8]) -> bool {
+    let names = unquote(argument).unwrap_or_else(|| argument.to_vec());
+    names
+        .split(|&byte| byte == b',')
+        .any(|name| trim(name).eq_ignore_ascii_case(b"set-cookie"))
+}
+
+/// What `CDN-Cache-Control` says to a cache that goes by it: then by nothing else. RFC 9213, section 2.1; `None`
+/// where it is empty or no dictionary, which is as if it were not there (section 2.2).
+pub(crate) fn of_cdn(exchange: &Exchange) -> Option<CacheControl> {
+    let value = exchange.joined("cdn-cache-control")?;
+    let fields: Dictionary = Parser::new(&value).parse().ok()?;
+    (!fields.is_empty()).then(|| parse(&value))
+}
+
 /// `Expires` as an instant; `None` where it is no date, which is in the past.
 pub(crate) fn expires(value: &[u8]) -> Option<Timestamp> {
     const MONTHS: [&str; 12] = [
@@ -151,6 +174,7 @@ mod tests {
                 (read.no_store, "no-store"),
                 (read.no_cache, "no-cache"),
                 (read.private, "private"),
+                (read.keeps_cookies, "keeps-cookies"),
                 (read.public, "public"),
                 (read.must_understand, "must-understand"),
                 (read.must_revalidate, "must-revalidate"),
@@ -167,7 +191,14 @@ mod tests {
             ("no-store", "no-store"),
             ("NO-STORE , ,Private", "no-store private"),
             ("no-store=x", "no-store"),
-            ("private=\"set-cookie, x\"", "private"),
+            // With names of headers it is about those alone. RFC 9111, section 5.2.2.7.
+            ("private=\"x-user\"", ""),
+            ("private=\"x-user\", private", "private"),
+            ("private=\"x, Set-Cookie \"", "keeps-cookies"),
+            ("private=set-cookie", "keeps-cookies"),
+            ("no-cache=\"set-cookie\"", "keeps-cookies"),
+            ("private=\"x-set-cookie\"", ""),
+            ("private=\"\"", ""),
             // With names of headers it is about those alone. RFC 9111, section 5.2.2.4.
             ("no-cache=\"a,b\"", ""),
             ("no-cache", "no-cache"),

@@ -28,7 +28,9 @@ probe! {
     /// # How it is judged
     /// A sensitive path without `no-store` fails, also with `private` or `no-cache`, which let it be stored. A
     /// session's cookie that an explicit lifetime or `public` lets shared caches store fails; where nothing
-    /// is said, and caches may choose a lifetime themselves, it warns. A log-out path without
+    /// is said, and caches may choose a lifetime themselves, it warns. `private` and `no-cache` with names of
+    /// headers count where `Set-Cookie` is among them. A CDN is held to go by `CDN-Cache-Control` where there is
+    /// one, and other shared caches by `Cache-Control`. A log-out path without
     /// `Clear-Site-Data` that names `"cookies"` and `"storage"`, or `"*"`, in quotes, fails. Misspelt and malformed
     /// directives warn. 401, 403, 429 and 503 are unknown unless declared.
     ///
@@ -41,7 +43,8 @@ probe! {
         pub sensitive: Pages = Pages::default(),
         /// Paths that end a session when asked with `GET`. Default: none.
         pub logout: Pages = Pages::default(),
-        /// Names of cookies that hold a session, besides the usual ones. Default: none.
+        /// Names of cookies that hold a session, besides the usual ones; `http.cookies` has a setting of the same
+        /// name, which usually holds the same. Default: none.
         pub session_names: Vec<String> = Vec::new(),
         /// Other pages, of which only a session's cookie is judged. Default: the target's own path, where
         /// nothing else is declared.
@@ -136,7 +139,13 @@ fn judge(settings: &Caching, looked: Looked<'_>, role: Role, now: Timestamp) -> 
         Role::Logout => findings.extend(of_logout(exchange)),
         Role::Other => {}
     }
-    if let Some(how) = stored_by(exchange, &control, looked.key.credential.is_some(), now) {
+    let is_authorized = looked.key.credential.is_some();
+    let how = stored_by(exchange, &control, is_authorized, now);
+    if let Some(how) = how
+        .into_iter()
+        .chain(stored_by_cdn(exchange, is_authorized))
+        .max()
+    {
         findings.extend(cookies.iter().map(|name| of_cookie(name, how)));
     }
     findings.extend(control.wrong.iter().map(|wrong| {
@@ -224,12 +233,14 @@ fn session_cookies(settings: &Caching, exchange: &Exchange, now: Timestamp) -> V
 }
 
 /// What lets a shared cache store it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Stored {
-    /// A directive does.
-    Explicitly(&'static str),
     /// Nothing does, and nothing forbids it: caches may choose a lifetime. RFC 9111, section 4.2.2.
     Heuristically,
+    /// A directive of `CDN-Cache-Control` does.
+    ByCdn(&'static str),
+    /// A directive does.
+    Explicitly(&'static str),
 }
 
 /// RFC 9111, section 3, as far as a response decides it. A `Set-Cookie` does not keep caches away (section 7.3).
@@ -241,22 +252,11 @@ fn stored_by(
 ) -> Option<Stored> {
     // Statuses that may be stored without being asked to. RFC 9110, section 15.1.
     const HEURISTIC: [u16; 12] = [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501];
-    let forbidden = (control.no_store && !control.must_understand) || control.private;
-    // RFC 9111, section 3.5.
-    let allowed_anyway = control.public || control.s_maxage.is_some() || control.must_revalidate;
-    if forbidden || (is_authorized && !allowed_anyway) {
+    if is_kept_away(control, is_authorized) {
         return None;
     }
-    // What is validated each time may be stored; what comes back then is the origin's to say.
-    let lifetime = control.s_maxage.or(control.max_age);
-    if control.no_cache || lifetime == Some(0) {
-        return None;
-    }
-    if control.s_maxage.is_some() {
-        return Some(Stored::Explicitly("s-maxage"));
-    }
-    if control.max_age.is_some() {
-        return Some(Stored::Explicitly("max-age"));
+    if let Some(directive) = lifetime_of(control) {
+        return Some(Stored::Explicitly(directive));
     }
     if let Some(expires) = exchange.first("expires") {
         let is_fresh = cache_control::expires(expires).is_some_and(|end| end > now);
@@ -270,12 +270,52 @@ fn stored_by(
         .then_some(Stored::Heuristically)
 }
 
+/// The same for a CDN, which goes by its own header alone where that can be read: `Expires` does not count.
+fn stored_by_cdn(exchange: &Exchange, is_authorized: bool) -> Option<Stored> {
+    let control = cache_control::of_cdn(exchange)?;
+    if is_kept_away(&control, is_authorized) {
+        return None;
+    }
+    lifetime_of(&control)
+        .or(control.public.then_some("public"))
+        .map(Stored::ByCdn)
+}
+
+/// Whether a shared cache hands no cookie of such a response on without asking again.
+fn is_kept_away(control: &CacheControl, is_authorized: bool) -> bool {
+    let forbidden =
+        (control.no_store && !control.must_understand) || control.private || control.keeps_cookies;
+    // RFC 9111, section 3.5.
+    let allowed_anyway = control.public || control.s_maxage.is_some() || control.must_revalidate;
+    // What is validated each time may be stored; what comes back then is the origin's to say.
+    let is_stale = control.s_maxage.or(control.max_age) == Some(0);
+    forbidden || (is_authorized && !allowed_anyway) || control.no_cache || is_stale
+}
+
+/// The directive that gives shared caches a lifetime.
+fn lifetime_of(control: &CacheControl) -> Option<&'static str> {
+    match (control.s_maxage, control.max_age) {
+        (Some(_), _) => Some("s-maxage"),
+        (None, Some(_)) => Some("max-age"),
+        (None, None) => None,
+    }
+}
+
 fn of_cookie(name: &str, how: Stored) -> Finding {
     let remedy = "send `Cache-Control: no-store`, or `private`, with what sets a session's cookie";
     let finding = match how {
         Stored::Explicitly(by) => {
             let message = format!("`{by}` lets shared caches store it and hand it to others");
             Finding::fail("session_stored", message)
+        }
+        Stored::ByCdn(by) => {
+            let message = format!(
+                "a CDN goes by `CDN-Cache-Control`, whose `{by}` lets it store it and hand it to others"
+            );
+            let remedy = "send `CDN-Cache-Control: no-store`, or leave it out";
+            return Finding::fail("session_stored", message)
+                .subject(format!("cookie `{}`", excerpt(name.as_bytes())))
+                .remedy(remedy);
         }
         Stored::Heuristically => {
             let message = "no directive keeps shared caches from storing it and handing it to others";

@@ -4,11 +4,12 @@ use readiness_core::{
 };
 
 use super::{
-    applicability::{ResponseKind, by_status, gate, media_type, not_the_page},
+    applicability::{ResponseKind, by_status, gate, not_the_page},
     cache_control,
+    media_type::media_type,
     page::{Looked, judge_each},
     pages::Pages,
-    syntax::{excerpt, shown, split_unquoted, trim},
+    syntax::{excerpt, shown, split_unquoted, trim, varies_by},
 };
 
 probe! {
@@ -192,10 +193,7 @@ fn of_codings(codings: &[String]) -> Vec<Finding> {
 
 fn of_vary(exchange: &Exchange) -> Option<Finding> {
     let vary = exchange.joined("vary").unwrap_or_default();
-    let is_named = split_unquoted(&vary, b',').iter().any(|(_, part)| {
-        let part = trim(part);
-        part == b"*" || part.eq_ignore_ascii_case(b"accept-encoding")
-    });
+    let is_named = varies_by(&vary, "accept-encoding");
     let control = cache_control::parse(&exchange.joined("cache-control").unwrap_or_default());
     if is_named || control.no_store || control.private {
         return None;

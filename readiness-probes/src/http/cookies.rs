@@ -2,8 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Status, Timestamp,
-    async_trait,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Timestamp, async_trait,
     fact::{Exchange, HttpExchange},
     probe,
 };
@@ -15,12 +14,14 @@ use self::{
 };
 use super::{
     applicability::{Weight, gate},
+    capped::cap,
     page::{Looked, judge_page, look},
     pages::Pages,
     set_cookie,
     syntax::count,
+    trail::check_hops,
 };
-use crate::address::NOT_LOOKED_AT;
+use crate::address::{NOT_LOOKED_AT, unknown};
 
 mod chain;
 #[cfg(test)]
@@ -45,13 +46,14 @@ probe! {
     /// another site, `SameSite=None` or `Partitioned` without `Secure`, more than 4096 bytes. The cookie of a session
     /// also needs `HttpOnly` (fails) and `SameSite` (warns), and warns where it lasts longer than
     /// `max_session_days`. A session's cookie is known by its name: those in `session_names`, and the usual ones
-    /// (`sid`, `sess…`, `auth`, `token`, `jwt`, `login`). Cookies of load balancers are only noted. A line that
+    /// (with a word such as `sid`, `session`, `auth`, `token`, `jwt` or `login`, and `remember-me`). Cookies of load balancers are only noted. A line that
     /// deletes a cookie is left aside. Without any cookie it does not apply.
     ///
     /// # How to fix
     /// Send `Set-Cookie: __Host-sid=…; Path=/; Secure; HttpOnly; SameSite=Lax`.
     pub struct Cookies {
-        /// Names of cookies that hold a session, besides the usual ones. Default: none.
+        /// Names of cookies that hold a session, besides the usual ones; `http.caching` has a setting of the same
+        /// name, which usually holds the same. Default: none.
         pub session_names: Vec<String> = Vec::new(),
         /// Names of cookies that are not judged. Default: none.
         pub ignore_names: Vec<String> = Vec::new(),
@@ -109,9 +111,7 @@ impl Cookies {
         if self.max_session_days == 0 {
             return Err("`max_session_days` is 0, expected at least 1".into());
         }
-        if self.max_hops > 20 {
-            return Err(format!("`max_hops` is {}, expected at most 20", self.max_hops));
-        }
+        check_hops(self.max_hops, 0)?;
         self.pages.check()
     }
 
@@ -157,14 +157,10 @@ fn judge(
                 evidence.push((format!("hop {n}"), format!("{url}: {}", exchange.status)));
             }
             Err(error) => {
-                let status = Status::Unknown {
-                    reason: error.reason.clone(),
-                    cause: error.cause.clone(),
-                };
                 let message = format!("`{url}` could not be looked at: {}", error.message);
                 tally
                     .findings
-                    .push(Finding::new("hop_not_seen", status, message).subject(format!("hop {n}")));
+                    .push(Finding::new("hop_not_seen", unknown(error), message).subject(format!("hop {n}")));
             }
         }
     }
@@ -305,14 +301,7 @@ impl<'a> Tally<'a> {
             };
         }
         findings.sort_by_key(|finding| finding.status.rank());
-        if findings.len() > MOST_FINDINGS {
-            let left_out = findings.len() - MOST_FINDINGS;
-            findings.truncate(MOST_FINDINGS);
-            findings.push(Finding::note(
-                "left_out",
-                format!("{left_out} more findings are left out"),
-            ));
-        }
+        cap(&mut findings, MOST_FINDINGS);
         let all = count(cookies, "cookie", "cookies");
         let summary = match faulty {
             0 => format!("{all}, each with the attributes it needs"),

@@ -34,7 +34,8 @@ probe! {
     /// what `*` says more plainly. `*` together with credentials warns: browsers refuse it. So does an answer that
     /// depends on `Origin` and may be cached without `Vary: Origin`, more than one value, and private network
     /// access for everybody. Only preflights with status 200 to 299 let anybody in. Origins in `allowed_origins` are
-    /// not judged.
+    /// not judged. A redirect that lets nobody in does not apply, and an error that does is unknown, unless its
+    /// status is declared: neither shows the policy.
     ///
     /// # How to fix
     /// Compare `Origin` with a list of whole origins, answer with the one that matched, and send

@@ -11,6 +11,7 @@ use super::{
     structured::token_item,
     syntax::{excerpt, shown, trim},
 };
+use crate::address::is_loopback_host;
 
 probe! {
     /// Says whether browsers keep the page in a process of its own (cross-origin isolation).
@@ -94,7 +95,7 @@ fn judge(settings: &CrossOriginIsolation, looked: Looked<'_>) -> Outcome {
     };
     let (summary, findings) = if kind == ResponseKind::Page {
         // COOP and COEP count in secure contexts only. HTML, "obtain a cross-origin opener policy", step 2.
-        let is_secure = exchange.channel.is_secure() || is_loopback(&key.endpoint.name);
+        let is_secure = exchange.channel.is_secure() || is_loopback_host(&key.endpoint.name);
         judge_page_policies(settings, exchange, is_secure)
     } else {
         let (corp, mut findings) = corp_of(settings, exchange);
@@ -265,13 +266,6 @@ fn read_whole(value: &[u8], known: &[&'static str]) -> Option<&'static str> {
         .iter()
         .copied()
         .find(|known| trim(value) == known.as_bytes())
-}
-
-fn is_loopback(host: &str) -> bool {
-    match host.parse::<std::net::IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Status, async_trait,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Status, async_trait,
     fact::Exchange, probe,
 };
 
@@ -20,7 +20,6 @@ use super::{
 mod browser;
 #[cfg(test)]
 mod conformance;
-mod expression;
 mod findings;
 mod gather;
 mod lint;
@@ -51,8 +50,10 @@ probe! {
     /// `untrusted_script_hosts`. `'unsafe-eval'`, `blob:`, plug-ins without a limit, forms to every host, and a
     /// missing `base-uri` beside nonces warn; styles, workers and a missing `form-action` inform. How the policy
     /// is written warns where browsers skip or misread something, and says where. A policy in report-only is
-    /// judged as if it were enforced: alone it fails, beside an enforced one it informs. A page without any policy
-    /// fails. An error page warns at most; an API informs.
+    /// judged as if it were enforced, without `sandbox`, which browsers leave aside there: alone it fails, beside an
+    /// enforced one it informs. A page without any policy fails; where no header holds one and the body was not
+    /// read, as it came coded, was cut, or the cargo feature `html` is off, nobody knows. An error page warns at
+    /// most, and so do SVG and other XML, whose scripts run; an API informs.
     ///
     /// # How to fix
     /// Begin with `Content-Security-Policy: default-src 'self'; object-src 'none'; base-uri 'none'`, and give
@@ -128,6 +129,7 @@ fn judge(settings: &Csp, looked: Looked<'_>, again: Option<&Exchange>) -> Outcom
         missing(exchange, kind)
     };
     found.extend(gathered.faults());
+    found.extend(cut_short(exchange, &gathered));
     let summary = summary.unwrap_or_else(|| told(&gathered, &found));
     let mut outcome = Outcome::judged(summary, weight.apply(found));
     for (label, name) in [
@@ -149,7 +151,7 @@ type Judged = (Option<String>, Vec<Finding>);
 
 fn enforced(settings: &Csp, gathered: &Gathered<'_>, again: Option<&Exchange>, page: Page) -> Judged {
     let in_force = Rules::all(&gathered.enforced);
-    let reporting = Rules::all(&gathered.reported);
+    let reporting = Rules::reporting(&gathered.reported);
     let rules: Vec<&Rules<'_>> = in_force.iter().collect();
     let reported: Vec<&Rules<'_>> = reporting.iter().collect();
     let both: Vec<&Rules<'_>> = in_force.iter().chain(&reporting).collect();
@@ -188,7 +190,7 @@ fn harden(finding: &mut Finding) {
 }
 
 fn reported(settings: &Csp, gathered: &Gathered<'_>, page: Page) -> Judged {
-    let rules = Rules::all(&gathered.reported);
+    let rules = Rules::reporting(&gathered.reported);
     let rules: Vec<&Rules<'_>> = rules.iter().collect();
     let first = Finding::fail(
         "not_enforced",
@@ -213,18 +215,61 @@ fn missing(exchange: &Exchange, kind: ResponseKind) -> Judged {
         let summary = "the Content-Security-Policy header is empty".to_owned();
         return (Some(summary), vec![finding.remedy(remedy)]);
     }
-    let beside = match &exchange.document {
-        None => "; `meta` elements were not looked at",
-        Some(document) if !document.is_complete => "; the page was not read to its end for a `meta` element",
-        Some(_) => ", in no `meta` element either",
+    let none = "expected a `Content-Security-Policy` header and found none";
+    let finding = match unread(exchange, kind) {
+        Some((reason, why)) => Finding::unknown("meta_not_read", reason, format!("{none}; {why}")),
+        None => {
+            let is_read = exchange.document.is_some() && kind != ResponseKind::Api;
+            let beside = if is_read {
+                ", in no `meta` element either"
+            } else {
+                ""
+            };
+            Finding::fail("missing", format!("{none}{beside}"))
+        }
     };
-    // An API has no elements.
-    let beside = if kind == ResponseKind::Api { "" } else { beside };
-    let message = format!("expected a `Content-Security-Policy` header and found none{beside}");
-    (
-        Some("no Content-Security-Policy header".into()),
-        vec![Finding::fail("missing", message).remedy(remedy)],
-    )
+    let summary = match finding.status {
+        Status::Unknown { .. } => "no header holds a policy, and the page was not read for one",
+        _ => "no Content-Security-Policy header",
+    };
+    (Some(summary.into()), vec![finding.remedy(remedy)])
+}
+
+/// Why nobody knows whether the page holds a policy in a `meta` element, where that is so.
+fn unread(exchange: &Exchange, kind: ResponseKind) -> Option<(Reason, &'static str)> {
+    // What weighs less than a page is told by its headers.
+    if kind != ResponseKind::Page {
+        return None;
+    }
+    match &exchange.document {
+        Some(document) if document.is_complete => None,
+        Some(_) => Some((
+            Reason::HTTP_TOO_LARGE,
+            "the page was not read to its end for a `meta` element",
+        )),
+        None if exchange.body_bytes == 0 && exchange.body_complete => None,
+        None => Some((
+            Reason::UNEXPECTED_RESPONSE,
+            "nobody could read the body for a `meta` element: it came coded, is not said to be HTML, or this program \
+             is built without the feature `html`",
+        )),
+    }
+}
+
+/// A policy of a page that was not read to its end may be cut itself.
+fn cut_short(exchange: &Exchange, gathered: &Gathered<'_>) -> Option<Finding> {
+    let is_cut = exchange
+        .document
+        .as_ref()
+        .is_some_and(|document| !document.is_complete);
+    (is_cut && gathered.metas().next().is_some()).then(|| {
+        Finding::unknown(
+            "not_read_to_its_end",
+            Reason::HTTP_TOO_LARGE,
+            "the page or its `meta` policy is longer than is read, and the rest was not judged",
+        )
+        .remedy("send the policy as a header, or keep it under 8 KiB in a page under 1 MiB")
+    })
 }
 
 /// What hosts listed as untrusted may do; where every host may do it, that is said already.

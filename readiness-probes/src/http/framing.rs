@@ -3,7 +3,10 @@ use readiness_core::{
     probe,
 };
 
-use self::effective::{Ancestors, Options, Policy, Scope, ancestors_of, effective};
+use self::{
+    ancestors::{Ancestors, Own, limits_frames},
+    effective::{Options, Policy, Scope, effective},
+};
 use super::{
     applicability::{Rule, applies},
     page::{Looked, judge_page},
@@ -11,6 +14,7 @@ use super::{
     syntax::{excerpt, shown},
 };
 
+mod ancestors;
 mod effective;
 
 probe! {
@@ -27,7 +31,7 @@ probe! {
     ///
     /// # How it is judged
     /// `frame-ancestors` that lets everybody in (`*`, `https:`, `*.com`) fails, also beside `X-Frame-Options: DENY`,
-    /// which browsers then leave aside. `X-Frame-Options` counts as the HTML standard reads it: `DENY` or
+    /// which browsers then leave aside. Of several policies each must let a site in. `X-Frame-Options` counts as the HTML standard reads it: `DENY` or
     /// `SAMEORIGIN`; a list that holds a known value among others blocks every frame; `ALLOW-FROM`, `ALLOWALL`
     /// and unknown values protect from nothing. The evidence says who may frame the page: `none`, `self`, `listed`
     /// or `open`. Only pages can be framed; an HTML error page warns.
@@ -72,14 +76,14 @@ const REPORT_ONLY: &str = "content-security-policy-report-only";
 const REMEDY: &str = "send `Content-Security-Policy: frame-ancestors 'none'`, or list who may frame the page";
 
 fn judge(looked: Looked<'_>) -> Outcome {
-    let Looked { page, exchange, .. } = looked;
+    let Looked { key, page, exchange } = looked;
     let applies = applies(Rule::Framing, exchange, page);
     let (_, weight) = match applies {
         Ok(applies) => applies,
         Err(outcome) => return *outcome,
     };
     let options = exchange.joined("x-frame-options");
-    let policy = effective(exchange, options.as_deref());
+    let policy = effective(&Own::of(key), exchange, options.as_deref());
     let finding = fault(&policy, options.as_deref());
     let by = match policy {
         Policy::Ancestors(_) => " (frame-ancestors)",
@@ -164,10 +168,7 @@ fn fault(policy: &Policy, options: Option<&[u8]>) -> Option<Finding> {
 /// What looks like protection and is none.
 fn without_effect(exchange: &Exchange) -> Vec<Finding> {
     let mut notes = Vec::new();
-    if exchange
-        .all(REPORT_ONLY)
-        .any(|line| ancestors_of([line]).is_some())
-    {
+    if exchange.all(REPORT_ONLY).any(limits_frames) {
         notes.push(Finding::note(
             "report_only",
             "`frame-ancestors` of a policy that only reports keeps nobody out",
@@ -176,7 +177,7 @@ fn without_effect(exchange: &Exchange) -> Vec<Finding> {
     let metas = exchange.document.iter().flat_map(|document| &document.metas);
     let in_meta = metas.filter(|meta| match meta.http_equiv.as_str() {
         "x-frame-options" => true,
-        CSP => ancestors_of([meta.content.as_bytes()]).is_some(),
+        CSP => limits_frames(meta.content.as_bytes()),
         _ => false,
     });
     if in_meta.count() > 0 {

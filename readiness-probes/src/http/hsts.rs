@@ -11,7 +11,9 @@ use super::{
     pages::Pages,
     strict_transport::{StrictTransport, parse},
     syntax::shown,
+    trail::check_hops,
 };
+use crate::address::is_loopback_host;
 
 mod chain;
 #[cfg(test)]
@@ -34,10 +36,12 @@ probe! {
     /// # How it is judged
     /// A missing line fails, and so does one that browsers ignore: no `max-age` or one that is no number, a
     /// directive given twice, a value where none belongs, a stray quote. `max-age=0` switches the policy off and
-    /// fails; less than `min_max_age_seconds` fails, and more is never too much. Lines after the first have no
-    /// effect; where they say something else, that is a warning. On the way, the first https response is held
-    /// to the same, and later ones warn; those of another organisation's hosts inform. It does not apply to
-    /// plain HTTP and to addresses, for which browsers ignore the header.
+    /// fails; less than `min_max_age_seconds` fails, and more is never too much. `includeSubDomains` is asked for
+    /// only where `include_subdomains` is set. Lines after the first have no effect; where they say something
+    /// else, that is a warning. On the way, the first https response is held to the same, and later ones warn;
+    /// those of another organisation's hosts inform. What of the way was not looked at is told, and a host of the
+    /// service's own that cannot be resolved leaves it unknown. It does not apply to plain HTTP and to addresses,
+    /// for which browsers ignore the header.
     ///
     /// It is told where the policy reaches further than one may think: it holds for every port of the host,
     /// also where it was sent from another port than 443, and for everything else on `localhost`. It is told,
@@ -45,13 +49,17 @@ probe! {
     ///
     /// # How to fix
     /// Send `Strict-Transport-Security: max-age=31536000` on every https response, errors and redirects among
-    /// them (nginx: `add_header … always`). Begin with a short `max-age` where plain HTTP is still in use.
+    /// them (nginx: `add_header … always`). Begin with `max-age=300` where plain HTTP is still in use.
     pub struct Hsts {
         /// The least `max-age` that passes, in seconds. Default: 15552000 (180 days).
         pub min_max_age_seconds: u64 = 15_552_000,
+        /// Whether a policy without `includeSubDomains` fails. Default: false.
+        pub include_subdomains: bool = false,
         /// The port of plain http, from which the redirects are followed; 0 means 80 where https is on 443, and
         /// otherwise that they are followed from https alone. Default: 0.
         pub plain_port: u16 = 0,
+        /// The most redirects from the first request to the last page; 0 looks at the pages alone. Default: 5.
+        pub max_hops: usize = 5,
         /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
         /// target's own path.
         pub pages: Pages = Pages::default(),
@@ -86,6 +94,7 @@ impl Hsts {
         if self.min_max_age_seconds == 0 {
             return Err("`min_max_age_seconds` is 0, expected at least 1: 0 switches the policy off".into());
         }
+        check_hops(self.max_hops, 0)?;
         self.pages.check()
     }
 }
@@ -135,7 +144,8 @@ fn judge(settings: &Hsts, looked: Looked<'_>) -> Outcome {
 
 fn missing() -> Finding {
     Finding::fail("missing", format!("expected a `{HEADER}` header and found none")).remedy(format!(
-        "send `{HEADER}: max-age=31536000` on every https response"
+        "send `{HEADER}: max-age=31536000` on every https response; begin with `max-age=300` where plain http is \
+         still in use"
     ))
 }
 
@@ -224,6 +234,16 @@ impl<'a> Said<'a> {
                 )),
             );
         }
+        if settings.include_subdomains && !policy.include_subdomains && age > 0 {
+            self.findings.push(
+                Finding::fail(
+                    "no_include_subdomains",
+                    "expected `includeSubDomains`, without which the names below may be reached over plain http",
+                )
+                .evidence(HEADER, shown(self.line))
+                .remedy("add `includeSubDomains` once every name below answers over https"),
+            );
+        }
         let subdomains = if policy.include_subdomains {
             ", with subdomains"
         } else {
@@ -245,15 +265,15 @@ fn advice(host: &str, port: u16, exchange: &Exchange, policy: Option<StrictTrans
         let message = "browsers take no policy while the certificate is not trusted";
         notes.push(Finding::note("not_taken", message));
     }
-    if host == "localhost" || host.ends_with(".localhost") {
+    if is_loopback_host(host) {
         let subdomains = if policy.include_subdomains {
             " and every name below it"
         } else {
             ""
         };
         let message = format!(
-            "the policy holds for all ports of `{host}`{subdomains}: whatever else runs there over plain http \
-             is out of reach for the browser that took it"
+            "for browsers that heed it there, the policy holds for all ports of `{host}`{subdomains}: whatever \
+             else runs there over plain http is out of their reach"
         );
         notes.push(Finding::note("localhost", message).remedy("send no HSTS from a development server"));
     } else if port != 443 {

@@ -2,7 +2,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use futures_util::future::{join, join_all, join3};
 use readiness_core::{
-    Described, Finding, ObserveError, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Status,
+    Described, Finding, ObserveError, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason,
     async_trait,
     fact::{Endpoint, TlsFacts, TlsHandshake},
     probe,
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::domain::Www;
 use super::trail::{Place, Trail, follow, ports};
-use crate::address::{addresses, worst_of};
+use crate::address::{addresses, unknown, worst_of};
 
 mod domain;
 mod header;
@@ -206,11 +206,7 @@ fn not_reached(code: &str, message: String, remedy: &str, why: &ObserveError) ->
     if says_no.contains(why.root_reason()) {
         return error(code, message, remedy);
     }
-    let status = Status::Unknown {
-        reason: why.reason.clone(),
-        cause: why.cause.clone(),
-    };
-    Finding::new(code, status, message).remedy(remedy)
+    Finding::new(code, unknown(why), message).remedy(remedy)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use readiness_core::{
     fact::{Endpoint, TlsHandshake},
 };
 
-use super::trail::{Place, follow, ports};
+use super::trail::{Place, check_hops, follow, ports};
 use crate::address::{addresses, not_seen, worst_of};
 
 mod judge;
@@ -24,8 +24,8 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// The first redirect must lead to https on the same host, with 301 or 308; 302, 303 and 307 warn, as
-    /// clients may not remember them. Another host warns, as this one then never sets HSTS: `www` first is
-    /// the usual case; a parent host whose HSTS includes its subdomains is right. A page over plain http, a
+    /// clients may not remember them. Another host warns, as who begins over http then never sees this host's HSTS:
+    /// `www` first is the usual case; a parent host whose HSTS includes its subdomains is right. A page over plain http, a
     /// first hop to http, a later hop back to http, a loop, more than `max_hops` redirects, and a `Location`
     /// that is missing, invalid or contradicts itself fail. A user name, a password or a parameter named like
     /// a secret in a `Location` warns, and so do a bare address and an inner one. Another port, four redirects
@@ -57,11 +57,8 @@ impl HttpsRedirect {
     /// # Errors
     /// In words, naming the setting.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if (1..=20).contains(&self.max_hops) {
-            Ok(())
-        } else {
-            Err(format!("`max_hops` is 1 to 20, not {}", self.max_hops))
-        }
+        // With none, every redirect would be one too many.
+        check_hops(self.max_hops, 1)
     }
 }
 

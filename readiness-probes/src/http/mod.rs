@@ -5,6 +5,7 @@ mod assertion;
 mod authentication_required;
 mod cache_control;
 mod caching;
+mod capped;
 mod challenge;
 mod compression;
 mod content;
@@ -14,7 +15,9 @@ mod cross_origin_isolation;
 #[cfg(feature = "csp")]
 mod csp;
 mod current_headers;
+mod digest;
 mod disclosure;
+mod expression;
 mod framing;
 mod health;
 #[cfg(test)]
@@ -24,14 +27,18 @@ mod hsts_preload;
 mod https_redirect;
 #[cfg(feature = "api")]
 mod json;
+mod media_type;
+mod metrics;
 #[cfg(feature = "html")]
 mod no_mixed_content;
 mod nosniff;
+mod objectives;
 mod observatory;
 mod page;
 mod pages;
 mod permissions_policy;
 mod policy;
+mod rate_limit;
 mod referrer_policy;
 mod reporting_endpoints;
 #[cfg(test)]
@@ -51,12 +58,12 @@ mod where_peers_err;
 #[cfg(test)]
 mod world;
 
-#[cfg(feature = "html")]
-pub(crate) use self::applicability::is_html;
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
 #[cfg(feature = "api")]
 pub use self::json::HttpJson;
+#[cfg(feature = "html")]
+pub(crate) use self::media_type::is_html;
 pub use self::{
     applicability::ResponseKind,
     assertion::Assertion,
@@ -74,10 +81,13 @@ pub use self::{
     hsts::Hsts,
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
+    metrics::{MetricAssertion, MetricBound, Metrics},
     nosniff::Nosniff,
+    objectives::{LatencyCount, LatencyObjective, LoadFacts, LoadRun, Objectives, Share, StatusCount},
     observatory::Observatory,
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,
+    rate_limit::RateLimit,
     referrer_policy::ReferrerPolicy,
     reporting_endpoints::ReportingEndpoints,
 };

@@ -8,6 +8,7 @@ use url::{Host, Url};
 use super::{
     page::{Looked, judge_page},
     pages::Pages,
+    policy::{Policy, parse, policies},
     subresources::{ReadPage, subject_of},
     syntax::count,
 };
@@ -122,19 +123,20 @@ fn judge(looked: Looked<'_>) -> Outcome {
     Outcome::judged(summary, page.weight.apply(findings))
 }
 
+const CSP: &str = "content-security-policy";
+
 /// A policy in force that makes browsers ask over https. CSP3, section 3.3: a `meta` counts in the head.
 fn is_upgraded(exchange: &Exchange, page: &ReadPage<'_>) -> bool {
-    let asks = |policy: &str| {
-        policy.split([';', ',']).any(|directive| {
-            let name = directive.split_ascii_whitespace().next().unwrap_or_default();
-            name.eq_ignore_ascii_case("upgrade-insecure-requests")
-        })
-    };
-    let header = exchange.joined("content-security-policy");
-    header.is_some_and(|value| asks(&String::from_utf8_lossy(&value)))
-        || page.document.metas.iter().any(|meta| {
-            meta.is_in_head && meta.http_equiv == "content-security-policy" && asks(&meta.content)
-        })
+    let asks = |policy: &Policy<'_>| policy.first_of(&["upgrade-insecure-requests"]).is_some();
+    let metas = page
+        .document
+        .metas
+        .iter()
+        .filter(|meta| meta.is_in_head && meta.http_equiv == CSP);
+    policies(exchange, CSP).iter().any(asks)
+        || metas
+            .into_iter()
+            .any(|meta| asks(&parse(meta.content.as_bytes())))
 }
 
 fn of_policy(finding: Finding, upgraded: bool) -> Finding {
@@ -323,6 +325,17 @@ mod tests {
             (
                 &[],
                 "<meta http-equiv=content-security-policy content=upgrade-insecure-requests>",
+                true,
+            ),
+            // A `meta` element holds one policy, whose commas part nothing.
+            (
+                &[],
+                "<meta http-equiv=content-security-policy content='img-src *, upgrade-insecure-requests'>",
+                false,
+            ),
+            (
+                &[],
+                "<meta http-equiv=content-security-policy content='img-src *; upgrade-insecure-requests'>",
                 true,
             ),
             (

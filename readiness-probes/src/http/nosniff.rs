@@ -4,7 +4,8 @@ use readiness_core::{
 };
 
 use super::{
-    applicability::{Rule, applies, is_html, is_script_type, media_type},
+    applicability::{Rule, applies},
+    media_type::{is_html, is_script_type, media_type},
     page::{Looked, judge_page},
     pages::Pages,
     syntax::{excerpt, shown, split_unquoted, trim},

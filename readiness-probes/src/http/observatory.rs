@@ -132,10 +132,9 @@ impl Observatory {
             seen,
         };
         let other = self.other(cx, address).await;
-        let from_outside = address::special_purpose(address).is_none();
         let walk = |first: Option<First>| async move {
             match first {
-                Some(first) => follow(cx, first, from_outside).await,
+                Some(first) => follow(cx, first).await,
                 None => Ok(None),
             }
         };

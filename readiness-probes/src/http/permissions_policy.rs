@@ -15,22 +15,24 @@ use super::{
 mod features;
 
 probe! {
-    /// Powerful features of the browser are not handed to every frame.
+    /// Powerful features of the browser are not open to any site in a frame.
     ///
     /// # What it checks
     /// `Permissions-Policy`, a dictionary of features and who may use them, and its predecessor `Feature-Policy`.
     ///
     /// # Why it matters
-    /// A feature given to `*` can be used by each frame the page holds: camera, microphone, position.
+    /// Powerful features, such as camera, microphone and position, are the page's own unless it says otherwise.
+    /// Where `*` stands for one, any site the page puts into a frame may be given it, by `allow` on the frame: no
+    /// policy holds back a frame that is injected or that shows another site than was meant.
     ///
     /// # How it is judged
     /// Without the header the browsers' own limits hold, which passes unless `required` is set. A header that is no
     /// structured dictionary has no effect at all and warns, saying where it breaks; so does a powerful feature
-    /// given to everybody, and a member of a list that browsers skip. Features that no browser knows,
+    /// that any site in a frame may be given, and a member of a list that browsers skip. Features that no browser knows,
     /// `Feature-Policy` and a policy that only reports are noted.
     ///
     /// # How to fix
-    /// Name who may use a feature: `Permissions-Policy: camera=(), geolocation=(self "https://maps.example.com")`.
+    /// Name the sites that may be given a feature, or none: `Permissions-Policy: camera=(), geolocation=(self "https://maps.example.com")`.
     pub struct PermissionsPolicy {
         /// Whether a page without the header fails. Default: false.
         pub required: bool = false,
@@ -39,7 +41,7 @@ probe! {
         pub pages: Pages = Pages::default(),
     }
     id: "http.permissions_policy",
-    title: "powerful features are not handed to every frame",
+    title: "powerful features are not open to any site in a frame",
     priority: Info,
     references: [
         "Permissions Policy section 5.2" => "https://www.w3.org/TR/permissions-policy/#permissions-policy-http-header-field",
@@ -130,14 +132,23 @@ fn judge(settings: &PermissionsPolicy, looked: Looked<'_>) -> Outcome {
             let given: Vec<Finding> = features
                 .iter()
                 .flat_map(|(feature, allowed)| judge_feature(feature.as_str(), allowed))
-                .take(MOST_FINDINGS)
                 .collect();
             let open = given.iter().filter(|finding| finding.code == "wildcard").count();
-            findings.extend(given);
+            let left_out = given.len().saturating_sub(MOST_FINDINGS);
+            findings.extend(given.into_iter().take(MOST_FINDINGS));
+            if left_out > 0 {
+                findings.push(
+                    Finding::warn(
+                        "more",
+                        format!("{left_out} more findings like these are not shown"),
+                    )
+                    .remedy("mend those that are shown, and look again"),
+                );
+            }
             let named = count(features.len(), "feature is named", "features are named");
             match open {
                 0 => named,
-                open => format!("{named}, {open} of them given to every frame"),
+                open => format!("{named}, {open} of them for any site in a frame"),
             }
         }
     };
@@ -174,7 +185,7 @@ fn judge_feature(feature: &str, allowed: &ListEntry) -> Vec<Finding> {
         findings.push(
             Finding::warn(
                 "wildcard",
-                format!("`{shown}` is given to every frame, expected a list"),
+                format!("any site the page puts into a frame may be given `{shown}`, expected a list"),
             )
             .subject(format!("feature `{shown}`"))
             .remedy(format!("send `{shown}=()`, or list who may use it")),
@@ -332,7 +343,7 @@ mod tests {
         let outcome = facts.judge(&PermissionsPolicy::default(), &target);
         assert_eq!(
             outcome.summary,
-            "2 features are named, 1 of them given to every frame"
+            "2 features are named, 1 of them for any site in a frame"
         );
         assert_eq!(outcome.findings[0].subject, "feature `camera`");
         assert!(
@@ -351,8 +362,25 @@ mod tests {
         for value in samples::hostile() {
             let exchange = samples::html(&[("permissions-policy", value)]);
             let outcome = judge(&PermissionsPolicy::default(), samples::looked(&exchange));
-            assert!(outcome.findings.len() <= MOST_FINDINGS + 1);
+            assert!(outcome.findings.len() <= MOST_FINDINGS + 2);
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let of_many = |most: usize| {
+            let names: Vec<String> = (0..most).map(|n| format!("a{n}=none")).collect();
+            of(&[&names.join(", ")])
+        };
+        // One finding holds all unknown names.
+        let all = of_many(MOST_FINDINGS);
+        assert_eq!(all.findings.len(), MOST_FINDINGS + 1);
+        let more = of_many(MOST_FINDINGS + 2);
+        assert_eq!(more.findings.len(), MOST_FINDINGS + 2);
+        assert_eq!(
+            more.findings[MOST_FINDINGS + 1].message,
+            "2 more findings like these are not shown"
+        );
     }
 
     proptest! {

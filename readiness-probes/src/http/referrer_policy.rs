@@ -32,6 +32,9 @@ probe! {
     pub struct ReferrerPolicy {
         /// Whether a page without a known policy fails. Default: false, as the browsers' own is fine.
         pub required: bool = false,
+        /// The policies that pass, such as `["no-referrer", "same-origin"]`; every other one fails, and the browsers'
+        /// own as well where it is not among them. Default: none, which leaves it to what is said above.
+        pub allowed: Vec<String> = Vec::new(),
         /// The pages to judge, each a path or a table of `path`, `kind` and `accept_status`. Default: the
         /// target's own path.
         pub pages: Pages = Pages::default(),
@@ -59,7 +62,28 @@ impl Probe for ReferrerPolicy {
 impl ReferrerPolicy {
     /// Says what is wrong with the settings.
     pub(crate) fn check(&self) -> Result<(), String> {
+        for policy in &self.allowed {
+            if !KNOWN.contains(&policy.as_str()) {
+                return Err(format!(
+                    "`allowed` holds `{}`; known are {}",
+                    excerpt(policy.as_bytes()),
+                    KNOWN.map(|known| format!("`{known}`")).join(", ")
+                ));
+            }
+        }
         self.pages.check()
+    }
+
+    /// Whether a policy, or the browsers' own where there is none, is not among those that are allowed.
+    fn refuses(&self, policy: Option<&str>) -> bool {
+        let policy = policy.unwrap_or(BROWSERS_OWN);
+        !self.allowed.is_empty() && !self.allowed.iter().any(|allowed| allowed == policy)
+    }
+
+    /// The remedy where only some policies pass.
+    fn demand(&self) -> String {
+        let allowed = self.allowed.first().map_or(BROWSERS_OWN, String::as_str);
+        format!("send `Referrer-Policy: {allowed}`")
     }
 }
 
@@ -74,6 +98,8 @@ const KNOWN: [&str; 8] = [
     "strict-origin-when-cross-origin",
     "unsafe-url",
 ];
+/// What browsers do where nothing is said.
+const BROWSERS_OWN: &str = "strict-origin-when-cross-origin";
 const REMEDY: &str = "send `Referrer-Policy: strict-origin-when-cross-origin`, or no such header";
 
 fn judge(settings: &ReferrerPolicy, looked: Looked<'_>) -> Outcome {
@@ -103,6 +129,13 @@ fn judge(settings: &ReferrerPolicy, looked: Looked<'_>) -> Outcome {
         );
     }
     match policy {
+        Some(found) if settings.refuses(policy) => {
+            let allowed: Vec<String> = settings.allowed.iter().map(|known| format!("`{known}`")).collect();
+            let message = format!("`{found}` is not among what is allowed: {}", allowed.join(", "));
+            findings.push(Finding::fail("not_allowed", message).remedy(settings.demand()));
+        }
+        // What is allowed by name passes.
+        Some(_) if !settings.allowed.is_empty() => {}
         Some("unsafe-url") => findings.push(
             Finding::fail(
                 "unsafe_url",
@@ -117,12 +150,12 @@ fn judge(settings: &ReferrerPolicy, looked: Looked<'_>) -> Outcome {
             )
             .remedy(REMEDY),
         ),
-        None if settings.required => findings.push(
+        None if settings.required || settings.refuses(None) => findings.push(
             Finding::fail(
                 "missing",
                 "expected a `Referrer-Policy` that browsers know and found none",
             )
-            .remedy("send `Referrer-Policy: strict-origin-when-cross-origin`"),
+            .remedy(settings.demand()),
         ),
         _ => {}
     }
@@ -135,7 +168,7 @@ fn judge(settings: &ReferrerPolicy, looked: Looked<'_>) -> Outcome {
     let summary = match (policy, &header) {
         (Some(policy), _) => format!("{from} is {policy}"),
         (None, Some(_)) => "Referrer-Policy holds no known value".to_owned(),
-        (None, None) if settings.required => "no Referrer-Policy".to_owned(),
+        (None, None) if settings.required || settings.refuses(None) => "no Referrer-Policy".to_owned(),
         (None, None) => "no Referrer-Policy; the browsers' own is fine".to_owned(),
     };
     let mut outcome = Outcome::judged(summary, weight.apply(findings));
@@ -237,6 +270,40 @@ mod tests {
         }
         assert!(of(&[]).status.is_pass());
         assert!(of(&["nonsense"]).status.is_warn());
+    }
+
+    #[test]
+    fn only_what_is_allowed_passes() {
+        let judged = |allowed: &[&str], policy: Option<&str>| {
+            let settings = ReferrerPolicy {
+                allowed: allowed.iter().map(|policy| (*policy).to_owned()).collect(),
+                ..ReferrerPolicy::default()
+            };
+            let headers: Vec<_> = policy.iter().map(|policy| ("referrer-policy", *policy)).collect();
+            let outcome = judge(&settings, samples::looked(&samples::html(&headers)));
+            let codes: Vec<String> = outcome.findings.iter().map(|f| f.code.clone()).collect();
+            codes.join(" ")
+        };
+        let strong = &["no-referrer", "same-origin"][..];
+        for (allowed, policy, wanted) in [
+            (strong, Some("no-referrer"), ""),
+            (strong, Some("Same-Origin"), ""),
+            (strong, Some("no-referrer, strict-origin"), "not_allowed"),
+            (strong, Some("unsafe-url"), "not_allowed"),
+            (strong, Some("nonsense"), "no_known_value missing"),
+            (strong, None, "missing"),
+            (&["strict-origin-when-cross-origin"], None, ""),
+            (&["unsafe-url"], Some("unsafe-url"), ""),
+            (&[], Some("strict-origin"), ""),
+            (&[], None, ""),
+        ] {
+            assert_eq!(judged(allowed, policy), wanted, "{allowed:?} {policy:?}");
+        }
+        let wrong = ReferrerPolicy {
+            allowed: vec!["never".into()],
+            ..ReferrerPolicy::default()
+        };
+        assert!(wrong.check().unwrap_err().contains("`no-referrer`"));
     }
 
     #[test]

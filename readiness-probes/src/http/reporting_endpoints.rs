@@ -8,6 +8,7 @@ use self::{
     named::{Named, misnamed, named},
 };
 use super::{
+    capped::cap,
     page::{Looked, judge_page},
     pages::Pages,
     syntax::{count, excerpt, shown},
@@ -136,14 +137,7 @@ fn judge(looked: Looked<'_>) -> Outcome {
             .remedy(remedy),
         );
     }
-    if findings.len() > MOST_FINDINGS {
-        let left_out = findings.len() - MOST_FINDINGS;
-        findings.truncate(MOST_FINDINGS);
-        findings.push(Finding::note(
-            "left_out",
-            format!("{left_out} more findings are left out"),
-        ));
-    }
+    cap(&mut findings, MOST_FINDINGS);
     let all = count(named.len(), "endpoint is named", "endpoints are named");
     let summary = match undefined {
         0 if findings.is_empty() => format!("{all} and defined"),

@@ -13,7 +13,7 @@ mod date;
 /// One line, with the attributes as they stand.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct SetCookie {
-    /// The name, cut where it is long; empty where the line has no `=`.
+    /// The name, whole, at most 4096 bytes; empty where the line has no `=`.
     pub(crate) name: String,
     pub(crate) secure: bool,
     pub(crate) http_only: bool,
@@ -73,7 +73,7 @@ impl SetCookie {
     /// The line as it stands, without the value, and without what is no attribute: it may be a piece of a value
     /// that holds a `;`.
     pub(crate) fn shown(&self) -> String {
-        let pair = format!("{}=…", self.name);
+        let pair = format!("{}=…", excerpt(self.name.as_bytes()));
         self.attributes.iter().fold(pair, |line, (name, value)| {
             if !is_meant(name) {
                 return format!("{line}; …");
@@ -109,7 +109,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, Ignored> {
         return ignored("it has no name, and its value begins with a prefix of names");
     }
     let mut cookie = SetCookie {
-        name: excerpt(name),
+        name: String::from_utf8_lossy(name).into_owned(),
         ..SetCookie::default()
     };
     for attribute in parts {
@@ -191,6 +191,15 @@ pub(crate) fn prefix_of(name: &[u8]) -> Option<&'static str> {
         name.get(..prefix.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
     })
+}
+
+/// The path of a cookie that names none, by the path that was asked for. RFC 6265bis, section 5.1.4.
+pub(crate) fn default_path(asked: &str) -> &str {
+    let path = asked.split('?').next().unwrap_or_default();
+    match path.rfind('/') {
+        Some(last) if path.starts_with('/') && last > 0 => path.get(..last).unwrap_or("/"),
+        _ => "/",
+    }
 }
 
 /// The size of a value before it was redacted, where that is told: `[redacted 5000 bytes]`.
@@ -305,6 +314,28 @@ mod tests {
         }
         let many = format!("a=b{}", "; x".repeat(MOST_ATTRIBUTES + 1));
         assert_eq!(read(&many).attributes.len(), MOST_ATTRIBUTES);
+    }
+
+    #[test]
+    fn a_long_name_is_kept_and_shown_cut() {
+        let name = "n".repeat(4000);
+        let cookie = read(&format!("{name}=v"));
+        assert_eq!(cookie.name, name);
+        assert_eq!(cookie.shown().chars().count(), 62);
+    }
+
+    #[test]
+    fn the_path_is_the_directory_of_what_was_asked() {
+        for (asked, path) in [
+            ("/", "/"),
+            ("/a", "/"),
+            ("/a/", "/a"),
+            ("/a/b?c=/d/e", "/a"),
+            ("", "/"),
+            ("a/b", "/"),
+        ] {
+            assert_eq!(default_path(asked), path, "{asked}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ probe! {
     /// # How it is judged
     /// A script of another origin without an effective digest fails, a style sheet warns. Browsers know
     /// sha256, sha384 and sha512: any other algorithm checks nothing, and a digest of a wrong length matches
-    /// nothing, so that the file is blocked. A digest on a file of another origin needs `crossorigin`, except
+    /// nothing, so that the file is blocked; one without its padding warns, as browsers differ. A digest on a file of another origin needs `crossorigin`, except
     /// for modules; without it browsers block the file. What `Integrity-Policy` blocks fails as well. A page
     /// that loads nothing from elsewhere passes.
     ///
@@ -85,6 +85,8 @@ impl SubresourceIntegrity {
 /// A page may load a thousand.
 const MOST_FINDINGS: usize = 50;
 const HEADER: &str = "Integrity-Policy";
+const PADDING: &str = "write the digest as base64 with its padding: 44 characters for sha256, 64 for sha384, 88 for \
+                       sha512";
 const PIN: &str = "serve it from the page's own origin, or write its digest: `integrity=\"sha384-…\" \
                    crossorigin=\"anonymous\"`";
 
@@ -200,16 +202,8 @@ impl Loaded<'_> {
         let is_cors = self.kind == Kind::Module || self.resource.cross_origin.is_some();
         let mut findings = Vec::new();
         match &metadata {
-            Metadata::Checked { skipped, .. } => {
-                if self.is_foreign && !is_cors {
-                    findings.push(
-                        Finding::fail(
-                            "no_crossorigin",
-                            "browsers block it: a digest on a file of another origin needs `crossorigin`",
-                        )
-                        .remedy("add `crossorigin=\"anonymous\"`"),
-                    );
-                }
+            Metadata::Checked { skipped } => {
+                findings.extend(self.without_cors(is_cors));
                 if let Some(part) = skipped.first() {
                     findings.push(Finding::note(
                         "skipped_digest",
@@ -217,17 +211,26 @@ impl Loaded<'_> {
                     ));
                 }
             }
+            Metadata::Unpadded(part) => {
+                findings.extend(self.without_cors(is_cors));
+                findings.push(
+                    Finding::warn(
+                        "unpadded_digest",
+                        format!("`{part}` lacks its padding; the standard has nothing match it, and browsers differ"),
+                    )
+                    .remedy(PADDING),
+                );
+            }
             Metadata::Broken(part) => findings.push(
                 Finding::fail(
                     "malformed_digest",
                     format!("browsers block it: `{part}` is no digest of that algorithm and matches nothing"),
                 )
-                .remedy("write the digest as base64 with its padding: 44 characters for sha256, 64 for sha384, 88 for sha512"),
+                .remedy(PADDING),
             ),
             Metadata::Unchecked(part) => {
-                let message = format!(
-                    "its `integrity` checks nothing: `{part}` is not of sha256, sha384 or sha512"
-                );
+                let message =
+                    format!("its `integrity` checks nothing: `{part}` is not of sha256, sha384 or sha512");
                 findings.push(self.weigh("no_effect", message, PIN));
             }
             Metadata::Empty => findings.extend(self.without_digest()),
@@ -236,7 +239,7 @@ impl Loaded<'_> {
             Kind::Script | Kind::Module => policy.scripts,
             Kind::Style => policy.styles,
         };
-        let is_checked = matches!(metadata, Metadata::Checked { .. } | Metadata::Broken(_));
+        let is_checked = !matches!(metadata, Metadata::Unchecked(_) | Metadata::Empty);
         if demanded && !(is_checked && (is_cors || !self.is_foreign)) {
             findings.push(
                 Finding::fail(
@@ -251,6 +254,17 @@ impl Loaded<'_> {
             .into_iter()
             .map(|finding| finding.subject(subject.clone()))
             .collect()
+    }
+
+    /// What is said where the file is checked and browsers do not get to see it.
+    fn without_cors(&self, is_cors: bool) -> Option<Finding> {
+        (self.is_foreign && !is_cors).then(|| {
+            Finding::fail(
+                "no_crossorigin",
+                "browsers block it: a digest on a file of another origin needs `crossorigin`",
+            )
+            .remedy("add `crossorigin=\"anonymous\"`")
+        })
     }
 
     fn without_digest(&self) -> Option<Finding> {

@@ -45,6 +45,14 @@ pub(crate) fn split_unquoted(value: &[u8], delimiter: u8) -> Vec<(usize, &[u8])>
     parts
 }
 
+/// Whether the lines of `Vary`, joined, say that a response depends on this header. RFC 9110, section 12.5.5.
+pub(crate) fn varies_by(vary: &[u8], header: &str) -> bool {
+    vary.split(|&byte| byte == b',').any(|part| {
+        let part = trim(part);
+        part == b"*" || part.eq_ignore_ascii_case(header.as_bytes())
+    })
+}
+
 /// The content of a quoted string that fills the whole input. RFC 9110, section 5.6.4.
 pub(crate) fn unquote(bytes: &[u8]) -> Option<Vec<u8>> {
     let inner = bytes.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -113,6 +121,22 @@ mod tests {
         assert_eq!(parts(r#""a,b",c"#), [(0, r#""a,b""#.into()), (6, "c".into())]);
         assert_eq!(parts(r#""a\",b",c"#), [(0, r#""a\",b""#.into()), (8, "c".into())]);
         assert_eq!(parts(r#""a,b"#), [(0, r#""a,b"#.into())]);
+    }
+
+    #[test]
+    fn what_a_response_depends_on_is_named() {
+        for (vary, named) in [
+            ("Origin", true),
+            ("accept, ORIGIN ,x", true),
+            ("*", true),
+            ("accept,*", true),
+            ("", false),
+            ("x-origin", false),
+            ("origin-x", false),
+            ("\"origin\"", false),
+        ] {
+            assert_eq!(varies_by(vary.as_bytes(), "origin"), named, "{vary}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! `http.hsts_preload` look at together.
 
 use std::{
+    collections::HashSet,
     fmt,
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -10,6 +11,7 @@ use std::{
 use readiness_core::{
     ObserveError, ProbeContext, ProbeError, Reason,
     fact::{Endpoint, Exchange, HttpExchange},
+    redact::REDACTED,
 };
 use url::{Host, Url};
 
@@ -21,6 +23,18 @@ const LONGEST_LOCATION: usize = 8192;
 
 /// The most names of parameters that are told.
 const MOST_NAMES: usize = 5;
+
+/// The most redirects that `max_hops` may allow.
+const MOST_HOPS: usize = 20;
+
+/// Says what is wrong with a setting `max_hops` that must be at least so many.
+pub(super) fn check_hops(max_hops: usize, least: usize) -> Result<(), String> {
+    if (least..=MOST_HOPS).contains(&max_hops) {
+        Ok(())
+    } else {
+        Err(format!("`max_hops` is {least} to {MOST_HOPS}, not {max_hops}"))
+    }
+}
 
 /// The port of plain http and the one of https of the target, or why there is no way from one to the other.
 pub(super) fn ports(cx: &ProbeContext, plain_port: u16) -> Result<(u16, u16), String> {
@@ -189,7 +203,8 @@ pub(super) fn next(from: &Place, exchange: &Exchange) -> Next {
         .unwrap_or_else(|problem| Next::Broken("invalid_location", format!("`Location` {problem}")))
 }
 
-fn resolve(from: &Place, location: &[u8]) -> Result<Next, String> {
+/// Where this `Location` of a response from there leads, or what is wrong with it.
+pub(super) fn resolve(from: &Place, location: &[u8]) -> Result<Next, String> {
     if location.len() > LONGEST_LOCATION {
         return Err(format!(
             "is {} bytes long, expected at most {LONGEST_LOCATION}",
@@ -226,6 +241,7 @@ fn resolve(from: &Place, location: &[u8]) -> Result<Next, String> {
         Some(query) => format!("{}?{query}", to.path()),
         None => to.path().to_owned(),
     };
+    let path = with_handles(&path, [&from.path, location]);
     let place = Place {
         tls,
         host,
@@ -239,7 +255,29 @@ fn resolve(from: &Place, location: &[u8]) -> Result<Next, String> {
     })
 }
 
-/// The names of the parameters in query, path and fragment that are named like secrets and have a value.
+/// The path with the handles that its sources hold: in a path, the parser of URLs escapes their braces.
+fn with_handles(path: &str, sources: [&str; 2]) -> String {
+    let handles: HashSet<&str> = sources
+        .into_iter()
+        .flat_map(|source| source.split('{').skip(1))
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(handle, _)| handle)
+        .collect();
+    let mut parts = path.split("%7B");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once("%7D") {
+            Some((handle, rest)) if handles.contains(handle) => {
+                whole.extend(["{", handle, "}", rest]);
+            }
+            _ => whole.extend(["%7B", part]),
+        }
+    }
+    whole
+}
+
+/// The names of the parameters in query, path and fragment that are named like secrets and have a value, and a
+/// fragment that had to be redacted as a whole.
 fn secrets_of(url: &Url) -> Vec<String> {
     let in_path = url
         .path_segments()
@@ -247,14 +285,20 @@ fn secrets_of(url: &Url) -> Vec<String> {
         .flatten()
         .flat_map(|segment| segment.split(';').skip(1));
     let in_query = url.query().into_iter().flat_map(|query| query.split('&'));
-    let mut names: Vec<String> = in_path
+    let fragment = url.fragment().unwrap_or_default();
+    let named = in_path
         .chain(in_query)
+        .chain(fragment.split('&'))
         .filter_map(|pair| pair.split_once('='))
         .filter(|(name, value)| !value.is_empty() && is_named_like_a_secret(name))
-        .map(|(name, _)| excerpt(name.as_bytes()))
-        .collect();
-    names.dedup();
-    names.truncate(MOST_NAMES);
+        .map(|(name, _)| excerpt(name.as_bytes()));
+    let whole = (fragment == REDACTED).then(|| "#…".to_owned());
+    let mut names: Vec<String> = Vec::new();
+    for name in named.chain(whole) {
+        if names.len() < MOST_NAMES && !names.contains(&name) {
+            names.push(name);
+        }
+    }
     names
 }
 
@@ -283,11 +327,42 @@ fn is_named_like_a_secret(name: &str) -> bool {
         .contains(&plain.as_str())
 }
 
-/// Follows redirects from a plain request on. What stays on one host stays on its address; another host is
-/// resolved like a target, and not followed inside from an address outside.
+/// Where a way begins. What stays on its host stays on its address; another host is resolved like a target, and
+/// not followed inside from an address outside.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) host: String,
+    pub(super) address: IpAddr,
+}
+
+impl Home {
+    pub(super) fn new(host: &str, address: IpAddr) -> Self {
+        Self {
+            host: host.to_owned(),
+            address,
+        }
+    }
+
+    /// The address of the place after `from`, which is at `at`.
+    pub(super) async fn address_of(
+        &self,
+        cx: &ProbeContext,
+        (from, at): (&Place, IpAddr),
+        to: &Place,
+    ) -> Result<IpAddr, Stop> {
+        if to.host == self.host {
+            Ok(self.address)
+        } else if to.host == from.host {
+            Ok(at)
+        } else {
+            elsewhere(cx, to, special_purpose(self.address).is_none()).await
+        }
+    }
+}
+
+/// Follows redirects from a first request on to their end, as far as so many lead.
 pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, most: usize) -> Trail {
-    let home = (first.host.clone(), address);
-    let from_outside = special_purpose(address).is_none();
+    let home = Home::new(&first.host, address);
     let mut hops: Vec<Hop> = Vec::new();
     let (mut place, mut address) = (first, address);
     loop {
@@ -295,8 +370,10 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
         let leads = seen
             .as_deref()
             .map_or(Next::End, |exchange| next(&place, exchange));
-        let host = place.host.clone();
-        hops.push(Hop { place, seen });
+        hops.push(Hop {
+            place: place.clone(),
+            seen,
+        });
         let Next::To { place: to, .. } = leads else {
             return Trail {
                 hops,
@@ -315,19 +392,15 @@ pub(super) async fn follow(cx: &ProbeContext, first: Place, address: IpAddr, mos
                 stop: Stop::TooMany { to },
             };
         }
-        if to.host == home.0 {
-            address = home.1;
-        } else if to.host != host {
-            match elsewhere(cx, &to, from_outside).await {
-                Ok(other) => address = other,
-                Err(stop) => return Trail { hops, stop },
-            }
+        match home.address_of(cx, (&place, address), &to).await {
+            Ok(next) => address = next,
+            Err(stop) => return Trail { hops, stop },
         }
         place = to;
     }
 }
 
-pub(super) async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
+async fn elsewhere(cx: &ProbeContext, to: &Place, from_outside: bool) -> Result<IpAddr, Stop> {
     let to = to.clone();
     let found = match addresses_of(cx, &to.host).await {
         Ok(found) => found.reachable,

@@ -224,6 +224,11 @@ impl Live {
         #[cfg(feature = "http")]
         let sources =
             sources.with_deadline::<readiness_core::fact::HttpExchange, _>(link(), Duration::from_secs(30));
+        #[cfg(feature = "http")]
+        let sources = sources.with_deadline(
+            super::load::LoadSource(Arc::clone(&shared)),
+            super::load::LoadSource::DEADLINE,
+        );
         #[cfg(feature = "dns")]
         let sources = DnsSource::new(self.dns_settings()).install(sources);
         #[cfg(not(feature = "dns"))]

@@ -1,5 +1,4 @@
 use std::{
-    fmt::Write as _,
     fs::{self, File, Metadata},
     io::{self, Read},
     sync::Arc,
@@ -10,10 +9,9 @@ use rustls::{
     crypto::CryptoProvider,
     pki_types::{PrivateKeyDer, pem, pem::PemObject},
 };
-use sha2::{Digest, Sha256};
 
 use super::{pem::certificates_of_file, settings::Shared};
-use crate::tls::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile};
+use crate::tls::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile, key_sha256_of};
 
 /// The most bytes of a file that are read. A long chain has some 10 KiB.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -112,25 +110,21 @@ fn public_half(bytes: &[u8], provider: &CryptoProvider) -> KeyInFile {
     if has(bytes, b"Proc-Type: 4,ENCRYPTED") {
         return KeyInFile::Encrypted;
     }
+    let unreadable = |problem: &str| KeyInFile::Unreadable {
+        problem: problem.to_owned(),
+    };
     // Errors of the provider say nothing of the key.
     let Ok(signing) = provider.key_provider.load_private_key(key) else {
-        return unusable("holds a key that the provider of cryptography cannot read");
+        return unreadable("holds a key that the provider of cryptography cannot read");
     };
-    match signing.public_key() {
-        Some(public) => KeyInFile::PublicSha256(hex(&Sha256::digest(public.as_ref()))),
-        None => unusable("holds a key whose public half the provider of cryptography does not tell"),
+    match signing.public_key().and_then(|public| key_sha256_of(&public)) {
+        Some(digest) => KeyInFile::PublicSha256(digest),
+        None => unreadable("holds a key whose public half the provider of cryptography does not tell"),
     }
 }
 
 fn has(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(unix)]
@@ -189,7 +183,8 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let own = CertificateParams::new(vec!["a.test".into()]).unwrap();
         let own = own.self_signed(&key).unwrap();
-        let spki = KeyInFile::PublicSha256(hex(&Sha256::digest(key.subject_public_key_info())));
+        let public = key_sha256_of(&key.subject_public_key_info()).unwrap();
+        let spki = KeyInFile::PublicSha256(public);
         for (certificate, private) in [
             (own.pem().into_bytes(), key.serialize_pem().into_bytes()),
             (own.der().to_vec(), key.serialize_der()),
@@ -222,7 +217,7 @@ mod tests {
             &rcgen::PKCS_ED25519,
         ] {
             let key = KeyPair::generate_for(algorithm).unwrap();
-            let digest = hex(&Sha256::digest(key.subject_public_key_info()));
+            let digest = key_sha256_of(&key.subject_public_key_info()).unwrap();
             assert_eq!(key_of(key.serialize_pem()), KeyInFile::PublicSha256(digest));
         }
     }
@@ -258,6 +253,8 @@ mod tests {
             match said {
                 None => assert_eq!(told, KeyInFile::Encrypted),
                 Some(said) => {
+                    let is_unread = matches!(told, KeyInFile::Unreadable { .. });
+                    assert_eq!(is_unread, said == "cannot read");
                     let told = format!("{told:?}");
                     assert!(told.contains(said) && !told.contains("s3c"), "{told}");
                 }

@@ -4,6 +4,8 @@ mod builder;
 #[cfg(feature = "http")]
 mod in_process;
 mod link;
+#[cfg(feature = "http")]
+mod load;
 mod names;
 mod route;
 mod settings;

@@ -10,7 +10,7 @@ use rustls::{
 };
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 
-use crate::tls::name_of;
+use crate::tls::{name_of, validity_of};
 
 /// The most paths of one chain that are compared. A cross-signed intermediate makes two.
 const MOST_PATHS: usize = 8;
@@ -19,10 +19,10 @@ const MOST_PATHS: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Paths {
     roots: Arc<RootCertStore>,
-    /// How many of the roots were not given with the suite: they stand first.
+    /// How many of the roots are the platform's: they stand first.
+    platform: usize,
+    /// How many of the roots were not given with the suite: those after the platform's are webpki-roots'.
     own: usize,
-    /// Where those are from.
-    origin: AnchorStore,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -35,14 +35,14 @@ struct Found {
 impl Paths {
     pub(crate) fn new(
         roots: Arc<RootCertStore>,
+        platform: usize,
         own: usize,
-        origin: AnchorStore,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
         Self {
             roots,
+            platform,
             own,
-            origin,
             algorithms,
         }
     }
@@ -81,8 +81,10 @@ impl Paths {
         );
         let best = longest(found.into_inner(), intermediates)?;
         let root = self.roots.roots.get(best.root)?;
-        let store = if best.root < self.own {
-            self.origin
+        let store = if best.root < self.platform {
+            AnchorStore::Platform
+        } else if best.root < self.own {
+            AnchorStore::WebpkiRoots
         } else {
             AnchorStore::Given
         };
@@ -113,9 +115,8 @@ fn longest(found: Vec<Found>, sent: &[CertificateDer<'_>]) -> Option<Found> {
     }
     let end = |path: &Found| {
         let ends = path.positions.iter().skip(1).map(|&position| {
-            let der = sent.get(position.checked_sub(1)?)?;
-            let (_, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
-            Some(parsed.validity().not_after.timestamp())
+            let (_, end) = validity_of(sent.get(position.checked_sub(1)?)?)?;
+            Some(end.unix_seconds())
         });
         ends.map(|end| end.unwrap_or(i64::MIN)).min().unwrap_or(i64::MAX)
     };
@@ -154,13 +155,13 @@ mod tests {
         params
     }
 
-    fn paths(roots: &[&rcgen::Certificate], own: usize) -> Paths {
+    fn paths(roots: &[&rcgen::Certificate], platform: usize, own: usize) -> Paths {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(roots.iter().map(|root| root.der().clone()));
         let algorithms = super::super::provider::provider()
             .unwrap()
             .signature_verification_algorithms;
-        Paths::new(Arc::new(store), own, AnchorStore::Platform, algorithms)
+        Paths::new(Arc::new(store), platform, own, algorithms)
     }
 
     #[test]
@@ -190,7 +191,7 @@ mod tests {
         let sent = |list: &[&rcgen::Certificate]| -> Vec<CertificateDer<'static>> {
             list.iter().map(|certificate| certificate.der().clone()).collect()
         };
-        let both = paths(&[&new, &old], 1);
+        let both = paths(&[&new, &old], 1, 1);
         // the cross-signed form of the root is not needed
         let anchor = both
             .best(leaf.der(), &sent(&[&short, &cross, &long]), at)
@@ -201,7 +202,10 @@ mod tests {
         );
         assert_eq!((anchor.store, anchor.public), (AnchorStore::Platform, false));
         // one who only knows the old root needs it
-        let given = paths(&[&old], 0);
+        let listed = paths(&[&old, &new], 1, 2);
+        let anchor = listed.best(leaf.der(), &sent(&[&long]), at).unwrap();
+        assert_eq!(anchor.store, AnchorStore::WebpkiRoots);
+        let given = paths(&[&old], 0, 0);
         let anchor = given.best(leaf.der(), &sent(&[&long, &cross]), at).unwrap();
         assert_eq!(
             (anchor.subject.as_str(), anchor.path),

@@ -6,8 +6,8 @@ use crate::http::set_cookie::prefix_of;
 
 /// The headers of a response as a fact may hold them.
 ///
-/// Cookie values go; query values become handles which a later request to that origin can carry; secrets
-/// that were echoed go everywhere.
+/// Cookie values go; values in the query and in parameters of the path become handles which a later request to
+/// that origin can carry, or go where no request follows the URL; secrets that were echoed go everywhere.
 pub(crate) fn headers(all: &HeaderMap, url: &str, cx: &Looking) -> Vec<Header> {
     let base = Url::parse(url).ok();
     all.iter()
@@ -26,19 +26,149 @@ fn value_of(name: &HeaderName, value: &[u8], mut location: impl FnMut(&str) -> S
         header::LINK => link(&ascii(value), location).into_bytes(),
         // No response should hold these; some do.
         header::AUTHORIZATION | header::COOKIE | header::PROXY_AUTHORIZATION => REDACTED.into(),
-        _ if [
-            "authentication-info",
-            "set-cookie2",
-            "x-api-key",
-            "x-auth-token",
-            "x-csrf-token",
-        ]
-        .contains(&name.as_str()) =>
-        {
-            REDACTED.into()
-        }
-        _ => value.to_vec(),
+        _ if is_secret(name.as_str()) => REDACTED.into(),
+        // What is no text holds no URL that anybody could read.
+        _ => match std::str::from_utf8(value) {
+            Ok(text) => in_urls(name.as_str(), text).into_bytes(),
+            Err(_) => value.to_vec(),
+        },
     }
+}
+
+/// Whether a header's name says that its value lets somebody in.
+fn is_secret(name: &str) -> bool {
+    let ends = ["-token", "-secret", "api-key", "apikey"];
+    ["authentication-info", "set-cookie2", "token"].contains(&name)
+        || ends.iter().any(|end| name.ends_with(end))
+}
+
+/// A value whose URLs nobody follows: without userinfo and query values, and as well-formed as before.
+fn in_urls(name: &str, text: &str) -> String {
+    match name {
+        "content-security-policy"
+        | "content-security-policy-report-only"
+        | "x-content-security-policy"
+        | "x-webkit-csp" => policy(text),
+        "nel" | "report-to" => in_strings(text, unescaped),
+        "reporting-endpoints" => in_strings(text, str::to_owned),
+        _ => absolute(text),
+    }
+}
+
+/// The URLs of a policy. CSP Level 3, section 2.2: blanks, `;` and `,` end a token. Of the other tokens, none
+/// that means something holds a `?` or `//`.
+fn policy(text: &str) -> String {
+    in_words(text, is_policy_end, |word| {
+        let is_url = word.contains('?') || word.contains("//");
+        is_url.then(|| without_values(word))
+    })
+}
+
+fn is_policy_end(c: char) -> bool {
+    c.is_ascii_whitespace() || matches!(c, ';' | ',')
+}
+
+/// The URLs among other text, which begin with a scheme and two slashes.
+fn absolute(text: &str) -> String {
+    let ends =
+        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '<' | '>' | ',' | ';');
+    in_words(text, ends, |word| {
+        let (before, _) = word.split_once("://")?;
+        let is_scheme_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let start = before.trim_end_matches(is_scheme_part).len();
+        let (before, url) = word.split_at(start);
+        url.contains(['?', '@', '#'])
+            .then(|| format!("{before}{}", without_values(url)))
+    })
+}
+
+/// The URLs in the strings of JSON and of structured fields, where an escape may hide what it stands for.
+fn in_strings(text: &str, unescaped: impl Fn(&str) -> String) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = rest.split_once('"') {
+        let end = string_end(from);
+        let (inside, after) = from.split_at(end);
+        clean.push_str(&absolute(before));
+        clean.push('"');
+        let plain = unescaped(inside);
+        if plain.contains(['?', '#', ';']) || plain.contains("//") {
+            clean.push_str(&without_values(&plain));
+        } else {
+            clean.push_str(inside);
+        }
+        // The closing quote stays with what is left, if there is one.
+        rest = match after.strip_prefix('"') {
+            Some(after) => {
+                clean.push('"');
+                after
+            }
+            None => after,
+        };
+    }
+    clean.push_str(&absolute(rest));
+    clean
+}
+
+/// Where the string ends that has begun: before a quote that no `\` escapes.
+fn string_end(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// With what a URL consists of in place of its JSON escapes, `\/` and `\u003d`: they must not hide a value.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, from) = rest.split_at(at);
+        plain.push_str(before);
+        let code = from.strip_prefix("\\u").and_then(|code| code.get(..4));
+        let character = code
+            .and_then(|code| u8::from_str_radix(code, 16).ok())
+            .filter(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        rest = if let Some(byte) = character {
+            plain.push(char::from(byte));
+            from.get(6..)
+        } else if let Some(after) = from.strip_prefix("\\/") {
+            plain.push('/');
+            Some(after)
+        } else {
+            // An escaped quote and an escaped `\` stay as they are.
+            let end = from.char_indices().nth(2).map_or(from.len(), |(at, _)| at);
+            plain.push_str(from.get(..end).unwrap_or_default());
+            from.get(end..)
+        }
+        .unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The text with some of its words put in another way; what ends words stays.
+fn in_words(text: &str, ends: impl Fn(char) -> bool, mut put: impl FnMut(&str) -> Option<String>) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for piece in text.split_inclusive(&ends) {
+        let word = piece.trim_end_matches(&ends);
+        match put(word) {
+            Some(other) => clean.push_str(&other),
+            None => clean.push_str(word),
+        }
+        clean.push_str(piece.get(word.len()..).unwrap_or_default());
+    }
+    clean
+}
+
+fn without_values(url: &str) -> String {
+    url_text(url, |_| REDACTED.to_owned())
 }
 
 /// Name, emptiness and attributes stay. RFC 6265, section 5.2: the value ends at the first `;`, and a pair
@@ -83,7 +213,7 @@ fn ascii(value: &[u8]) -> String {
     text
 }
 
-/// A URL without userinfo, with a handle for each query value. `{` and `}`, which no URL may hold, are
+/// A URL without userinfo, with a handle for each value in its query and its path. `{` and `}`, which no URL may hold, are
 /// escaped first, so that a peer cannot write a handle.
 fn location(text: &str, base: Option<&Url>, cx: &Looking) -> String {
     let target = base.and_then(|base| base.join(text.trim()).ok());
@@ -103,10 +233,16 @@ pub(super) fn origin_of(url: &Url) -> Option<Origin> {
     Some(Origin::new(url.scheme(), host, url.port_or_known_default()?))
 }
 
-/// A URL as a page holds it, for people: without userinfo and query values.
+/// A URL as a page holds it, for people: without userinfo and values.
 #[cfg(feature = "html")]
 pub(super) fn shown_url(text: &str) -> String {
-    url_text(text, |_| REDACTED.to_owned())
+    without_values(text)
+}
+
+/// A policy as a page holds it.
+#[cfg(feature = "html")]
+pub(super) fn shown_policy(text: &str) -> String {
+    policy(text)
 }
 
 /// The content of a `meta` that names a delay and a URL.
@@ -125,7 +261,7 @@ fn url_text(text: &str, mut conceal: impl FnMut(&str) -> String) -> String {
         Some((before, query)) => (before, Some(query)),
         None => (text.as_str(), None),
     };
-    let mut clean = without_userinfo(before);
+    let mut clean = without_path_values(&without_userinfo(before), &mut conceal);
     if let Some(query) = query {
         for (i, pair) in query.split('&').enumerate() {
             clean.push(if i == 0 { '?' } else { '&' });
@@ -144,12 +280,56 @@ fn url_text(text: &str, mut conceal: impl FnMut(&str) -> String) -> String {
     }
     if let Some(fragment) = fragment {
         clean.push('#');
-        // A fragment with pairs in it is how some log-ins hand over a token (RFC 6749, section 4.2.2).
-        clean.push_str(if fragment.contains('=') {
-            REDACTED
-        } else {
-            &fragment
-        });
+        clean.push_str(&shown_fragment(&fragment));
+    }
+    clean
+}
+
+/// The names of the pairs in a fragment, with which some log-ins hand over a token (RFC 6749, section 4.2.2);
+/// nothing of one that holds a `=` and no pairs.
+fn shown_fragment(fragment: &str) -> String {
+    if !fragment.contains('=') {
+        return fragment.to_owned();
+    }
+    let names: Option<Vec<String>> = fragment
+        .split('&')
+        .map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            // Padding at the end of a token is no value.
+            let is_pair = !name.is_empty() && !value.trim_matches('=').is_empty();
+            is_pair.then(|| format!("{name}={REDACTED}"))
+        })
+        .collect();
+    names.map_or_else(|| REDACTED.to_owned(), |names| names.join("&"))
+}
+
+/// Without the values of parameters in the path, such as `;jsessionid=…`. RFC 3986, section 3.3.
+fn without_path_values(path: &str, mut conceal: impl FnMut(&str) -> String) -> String {
+    let is_data = path
+        .trim_start()
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("data:"));
+    if is_data || !path.contains(';') {
+        return path.to_owned();
+    }
+    let mut clean = String::with_capacity(path.len());
+    for segment in path.split_inclusive(['/', '\\']) {
+        let bare = segment.trim_end_matches(['/', '\\']);
+        for (i, part) in bare.split(';').enumerate() {
+            clean.push_str(if i == 0 { "" } else { ";" });
+            match part
+                .split_once('=')
+                .filter(|(_, value)| i > 0 && !value.is_empty())
+            {
+                Some((name, value)) => {
+                    clean.push_str(name);
+                    clean.push('=');
+                    clean.push_str(&conceal(value));
+                }
+                None => clean.push_str(part),
+            }
+        }
+        clean.push_str(segment.get(bare.len()..).unwrap_or_default());
     }
     clean
 }
@@ -207,97 +387,15 @@ fn link(text: &str, mut location: impl FnMut(&str) -> String) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, from)) = rest.split_once('<') {
-        clean.push_str(before);
+        clean.push_str(&absolute(before));
         clean.push('<');
         let (url, after) = from.split_at(from.find('>').unwrap_or(from.len()));
         clean.push_str(&location(url));
         rest = after;
     }
-    clean.push_str(rest);
+    clean.push_str(&absolute(rest));
     clean
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(name: &'static str, value: &str) -> String {
-        let name = HeaderName::from_static(name);
-        let clean = value_of(&name, value.as_bytes(), |text| {
-            url_text(text, |_| "{x}".to_owned())
-        });
-        String::from_utf8(clean).unwrap()
-    }
-
-    #[test]
-    fn cookie_values_go_and_the_rest_stays() {
-        for (line, clean) in [
-            ("sid=s3cr3t; Path=/; Secure", "sid=[redacted]; Path=/; Secure"),
-            ("sid=a=b", "sid=[redacted]"),
-            ("sid=; Max-Age=0", "sid=; Max-Age=0"),
-            ("__Host-a = x", "__Host-a =[redacted]"),
-            ("s3cr3t", "[redacted]"),
-            ("s3cr3t; Secure", "[redacted]; Secure"),
-            ("", ""),
-            ("=s3cr3t", "=[redacted]"),
-            ("=__Host-s3cr3t; Secure", "=__Host-[redacted]; Secure"),
-            ("__secure-s3cr3t", "__Secure-[redacted]"),
-            ("__Host-a=__Host-s3cr3t", "__Host-a=[redacted]"),
-        ] {
-            assert_eq!(shown("set-cookie", line), clean, "{line}");
-        }
-        let long = |n: usize| shown("set-cookie", &format!("sid={}; Secure", "x".repeat(n)));
-        assert_eq!(long(4093), "sid=[redacted]; Secure");
-        assert_eq!(long(4094), "sid=[redacted 4094 bytes]; Secure");
-    }
-
-    #[test]
-    fn query_values_and_userinfo_go_from_urls() {
-        for (text, clean) in [
-            ("/a?b=s&c=&d", "/a?b={x}&c=&{x}"),
-            (
-                "https://u:p@h.test/a@b?x=1#top",
-                "https://[redacted]@h.test/a@b?x={x}#top",
-            ),
-            ("//u@h/", "//[redacted]@h/"),
-            ("https:\\\\u:p@h\\x", "https:\\\\[redacted]@h\\x"),
-            ("https:///u:p@h/x", "https:///[redacted]@h/x"),
-            ("/cb#access_token=s", "/cb#[redacted]"),
-            ("/a{api}?{api}={api}", "/a%7Bapi%7D?%7Bapi%7D={x}"),
-            ("mailto:a@b", "mailto:a@b"),
-            ("", ""),
-            ("?", "?"),
-        ] {
-            assert_eq!(shown("location", text), clean, "{text}");
-        }
-    }
-
-    #[test]
-    fn urls_inside_other_headers_are_found() {
-        assert_eq!(shown("refresh", "5; URL='/a?t=s'"), "5; URL='/a?t={x}'");
-        assert_eq!(shown("refresh", "5"), "5");
-        assert_eq!(shown("refresh", "0,/a?t=s"), "0,/a?t={x}");
-        assert_eq!(shown("refresh", "0; url="), "0; url=");
-        assert_eq!(
-            shown("link", "</a?t=s>; rel=next, <b?u=s>; rel=\"x?y=z\""),
-            "</a?t={x}>; rel=next, <b?u={x}>; rel=\"x?y=z\""
-        );
-        assert_eq!(shown("link", "<?t=s"), "<?t={x}");
-        assert_eq!(shown("x-auth-token", "s3cr3t"), "[redacted]");
-        assert_eq!(shown("server", "a?b=c"), "a?b=c");
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_are_escaped() {
-        assert_eq!(ascii(b"/a\xff?b"), "/a%FF?b");
-        assert_eq!(ascii("/é".as_bytes()), "/é");
-    }
-
-    #[test]
-    fn the_origin_is_the_one_of_the_next_hop() {
-        let of = |text: &str| origin_of(&Url::parse(text).unwrap()).map(|origin| origin.to_string());
-        assert_eq!(of("https://A.test./x").unwrap(), "https://a.test:443");
-        assert_eq!(of("http://[::1]:81/").unwrap(), "http://[::1]:81");
-        assert_eq!(of("app://x/"), None);
-    }
-}
+mod tests;

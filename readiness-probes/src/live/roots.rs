@@ -1,9 +1,6 @@
 use std::sync::Arc;
 
-use readiness_core::{
-    ObserveError, Reason,
-    fact::{AnchorStore, TrustStore},
-};
+use readiness_core::{ObserveError, Reason, fact::TrustStore};
 use rustls::{
     RootCertStore, client::WebPkiServerVerifier, crypto::CryptoProvider, pki_types::CertificateDer,
 };
@@ -93,12 +90,8 @@ impl Roots {
             store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
             parts.push("webpki-roots");
         }
-        // Of both the machine's own stands first: it is what its programs use.
-        let origin = if usable > 0 {
-            AnchorStore::Platform
-        } else {
-            AnchorStore::WebpkiRoots
-        };
+        // Of both the machine's own stands first, so a root of both is the machine's: it is what its programs
+        // use.
         let own = store.len();
         store.add_parsable_certificates(self.given.iter().cloned());
         if store.is_empty() {
@@ -109,7 +102,7 @@ impl Roots {
         let count = u32::try_from(store.len()).unwrap_or(u32::MAX);
         let algorithms = provider.signature_verification_algorithms;
         let store = Arc::new(store);
-        let paths = Arc::new(Paths::new(Arc::clone(&store), own, origin, algorithms));
+        let paths = Arc::new(Paths::new(Arc::clone(&store), usable, own, algorithms));
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(provider))
             .build()
             .map_err(|e| failed(&e))?;

@@ -10,7 +10,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::{files, pem, settings::Shared, verifier::trust_of};
+use super::{files, pem, settings::Shared, verifier::verdict_of};
 
 /// Answers [`TrustIn`].
 pub(crate) struct StoreSource(pub(crate) Arc<Shared>);
@@ -86,7 +86,7 @@ impl StoreSource {
             return StoreVerdict::unusable(store, "there is no chain");
         };
         let intermediates: Vec<CertificateDer<'_>> = ders.collect();
-        let trust = trust_of(&verifier, &leaf, &intermediates, &name, &[], UnixTime::now());
-        StoreVerdict::new(store, anchors, trust)
+        let verdict = verdict_of(&verifier, &leaf, &intermediates, &name, &[], UnixTime::now());
+        StoreVerdict::new(store, anchors, verdict.trust).path(verdict.path_at.is_some())
     }
 }

@@ -60,7 +60,7 @@ impl HeaderProfile {
         },
         Self {
             name: "owasp",
-            about: "the set of the OWASP Secure Headers Project, each value at least as strong",
+            about: "asks for the same headers as the OWASP Secure Headers Project, HSTS, CSP and referrers as strong",
             checks: OWASP,
         },
         Self {
@@ -187,16 +187,22 @@ const STRICT: &[HeaderCheck] = &[
     HeaderCheck::usual("http.subresource_integrity").counts(Priority::Low),
 ];
 
-/// Values that are as strong as the proposed ones pass, and stronger ones too. What the project proposes for
-/// caching, logging out, DNS prefetching and Flash depends on the page, or on nothing that is left; it is not
-/// asked for.
+/// Values that are as strong as the proposed ones pass, and stronger ones too, as far as a setting can tell: which
+/// features a page switches off, and who may frame it, is its own affair. What the project proposes for caching,
+/// logging out, DNS prefetching and Flash depends on the page, or on nothing that is left; it is not asked for.
 const OWASP: &[HeaderCheck] = &[
-    HeaderCheck::with("http.hsts", r#"{"min_max_age_seconds":31536000}"#),
+    HeaderCheck::with(
+        "http.hsts",
+        r#"{"min_max_age_seconds":63072000,"include_subdomains":true}"#,
+    ),
     #[cfg(feature = "csp")]
-    HeaderCheck::usual("http.csp"),
+    HeaderCheck::with("http.csp", r#"{"strict":true}"#),
     HeaderCheck::usual("http.framing"),
     HeaderCheck::usual("http.nosniff"),
-    HeaderCheck::with("http.referrer_policy", r#"{"required":true}"#),
+    HeaderCheck::with(
+        "http.referrer_policy",
+        r#"{"required":true,"allowed":["no-referrer","same-origin"]}"#,
+    ),
     HeaderCheck::with("http.permissions_policy", r#"{"required":true}"#).counts(Priority::Low),
     HeaderCheck::with(
         "http.cross_origin_isolation",
@@ -362,7 +368,7 @@ mod tests {
 
     const KEPT: [(&str, &str); 8] = [
         ("content-type", "text/html; charset=utf-8"),
-        ("strict-transport-security", "max-age=31536000"),
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
         (
             "content-security-policy",
             "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -405,16 +411,28 @@ mod tests {
             let replaced = |(known, old)| (known, if known == name { value } else { old });
             with(&[coep]).into_iter().map(replaced).collect()
         };
-        let age = half("strict-transport-security", "max-age=31535999");
-        assert_eq!(broken("strict", &age), ["http.hsts"]);
-        assert_eq!(broken("recommended", &age), Vec::<String>::new());
+        for (value, strict) in [
+            ("max-age=31535999; includeSubDomains", true),
+            ("max-age=63071999; includeSubDomains", false),
+            ("max-age=63072000", false),
+        ] {
+            let age = half("strict-transport-security", value);
+            assert_eq!(broken("owasp", &age), ["http.hsts"], "{value}");
+            assert_eq!(broken("strict", &age) == ["http.hsts"], strict, "{value}");
+            assert_eq!(broken("recommended", &age), Vec::<String>::new());
+        }
+        let referrer = half("referrer-policy", "strict-origin-when-cross-origin");
+        assert_eq!(broken("owasp", &referrer), ["http.referrer_policy"]);
+        assert_eq!(broken("strict", &referrer), Vec::<String>::new());
         #[cfg(feature = "csp")]
         {
             let styles = "default-src 'self'; style-src 'unsafe-inline'; object-src 'none'; base-uri 'none'; \
                 form-action 'self'; frame-ancestors 'none'";
             let styles = half("content-security-policy", styles);
-            assert_eq!(broken("strict", &styles), ["http.csp"]);
-            assert_eq!(broken("owasp", &styles), Vec::<String>::new());
+            for profile in ["strict", "owasp"] {
+                assert_eq!(broken(profile, &styles), ["http.csp"], "{profile}");
+            }
+            assert_eq!(broken("recommended", &styles), Vec::<String>::new());
         }
     }
 

@@ -37,9 +37,10 @@ readiness_core::probe! {
     /// alternative name, a name of `must_cover` that is not covered, an unknown root, a missing
     /// intermediate, self-signed, the wrong purpose, role or key usage, an unknown critical extension, name
     /// constraints, an RSA key below 2048 bits, an unknown curve, a signature with SHA-1 or MD5, a wrong
-    /// signature, revoked, a stale OCSP response, must-staple without one. So does a certificate of the path
+    /// signature, revoked, a stale OCSP response. So does a certificate of the path
     /// with 15 % of its lifetime left, at most 14 days. With 30 % left, at most 30 days, it warns; so do a
-    /// wrong order, a duplicate, and an OCSP response past half of its time. From a third of the lifetime on
+    /// wrong order, a duplicate, an OCSP response past two thirds of its time, and must-staple without one:
+    /// only one connection is made, and nginx has none for the first of each worker. From a third of the lifetime on
     /// it is told that the renewal is due (half of a lifetime below ten days).
     ///
     /// Where several paths lead to a trusted root, the one that lasts longest counts; what else is sent is
@@ -51,11 +52,13 @@ readiness_core::probe! {
     /// Install a certificate for this host with all its intermediates, and renew it automatically when a
     /// third of its lifetime is left.
     pub struct TlsCertificate {
-        /// Warns with this many days left or fewer, instead of 30 % of the lifetime. In days.
+        /// Warns with this many days left or fewer, instead of 30 % of the lifetime. In days. Not less than what
+        /// fails: to be warned later, set `fail_days` too.
         pub warn_days: Option<u32> = None,
         /// Fails with this many days left or fewer, instead of 15 % of the lifetime. In days.
         pub fail_days: Option<u32> = None,
-        /// Warns with this part of the lifetime left or less; with `warn_days`, what is less. In percent.
+        /// Warns with this part of the lifetime left or less; with `warn_days`, what is less. In percent. Not
+        /// less than what fails: to be warned later, set `fail_percent` too.
         pub warn_percent: Option<u8> = None,
         /// Fails with this part of the lifetime left or less; with `fail_days`, what is less. In percent.
         pub fail_percent: Option<u8> = None,
@@ -96,6 +99,24 @@ impl TlsCertificate {
                 return Err(format!("`{name}` is {percent}, expected at most {most}"));
             }
         }
+        // Where only one is set, the other follows the lifetime, which is not known yet.
+        let pairs = [
+            ("days", self.warn_days, self.fail_days),
+            (
+                "percent",
+                self.warn_percent.map(u32::from),
+                self.fail_percent.map(u32::from),
+            ),
+        ];
+        for (unit, warn, fail) in pairs {
+            if let (Some(warn), Some(fail)) = (warn, fail)
+                && warn < fail
+            {
+                return Err(format!(
+                    "`warn_{unit}` is {warn} and `fail_{unit}` {fail}: nothing would warn, expected it to be more"
+                ));
+            }
+        }
         if self.renew_before_days.is_some() && self.renew_before_percent.is_some() {
             return Err(
                 "`renew_before_days` and `renew_before_percent` are both set, expected one of them"
@@ -134,8 +155,8 @@ impl Probe for TlsCertificate {
     }
 }
 
-/// Judges a handshake by default settings and by the rules of public names: for fuzzing and benches, which
-/// have no engine around it.
+/// Judges a handshake by default settings and by the rules of public names: for benches, as an engine around
+/// it would weigh more than what is measured.
 #[doc(hidden)]
 pub fn judge_certificate(facts: &TlsFacts, host: &str, now: Timestamp) -> Outcome {
     let rules = Rules {
@@ -181,8 +202,13 @@ fn judge(facts: &TlsFacts, host: &str, rules: &Rules<'_>) -> Outcome {
         );
     };
     let mut findings: Vec<Finding> = served.malformed().collect();
-    if let TlsEnd::Refused { reason, message, .. } = &facts.end {
-        findings.push(refusal::finding(reason, message));
+    if let TlsEnd::Refused {
+        reason,
+        message,
+        chain,
+    } = &facts.end
+    {
+        findings.push(refusal::before_certificate(reason, message, chain));
     } else if served.count == 0 {
         findings.push(
             Finding::fail("no_certificate", "no certificate was sent, expected at least one")
@@ -294,6 +320,9 @@ fn shown(mut outcome: Outcome, served: &Served<'_>, now: Timestamp) -> Outcome {
         };
         let public = if anchor.public { "public" } else { "not public" };
         outcome = outcome.evidence("root", format!("{} ({store}, {public})", anchor.subject));
+    }
+    if session.version.is_empty() {
+        return outcome;
     }
     outcome.evidence("agreed upon", format!("{}, {}", session.version, session.suite))
 }

@@ -37,8 +37,9 @@ readiness_core::probe! {
     /// bytes, a small exponent. All of these warn.
     ///
     /// Under a public root also: a lifetime over the limit of its day of issue (398 days, 200 from
-    /// 2026-03-15, 100 from 2027-03-15, 47 from 2029-03-15) warns and one over 398 days fails; fewer
-    /// timestamps of certificate transparency than 2, or 3 for more than 180 days, fail; neither CRL nor OCSP
+    /// 2026-03-15, 100 from 2027-03-15, 47 from 2029-03-15) warns and one over 398 days fails; timestamps of
+    /// certificate transparency from fewer logs than 2, or 3 for more than 180 days, fail (who operates the
+    /// logs, and whether browsers accept them, is not looked at); neither CRL nor OCSP
     /// address warns, unless the certificate is short-lived; so do names of inner networks. The root is
     /// public where it is in Mozilla's list, and the profile asks for these rules (`production` does).
     ///
@@ -90,8 +91,13 @@ fn judge(facts: &TlsFacts, settings: &TlsCertificateRules, wanted: bool) -> Outc
         );
     };
     let mut findings = Vec::new();
-    if let TlsEnd::Refused { reason, message, .. } = &facts.end {
-        findings.push(refusal::finding(reason, message));
+    if let TlsEnd::Refused {
+        reason,
+        message,
+        chain,
+    } = &facts.end
+    {
+        findings.push(refusal::before_certificate(reason, message, chain));
     }
     let Some(leaf) = served.leaf() else {
         // `tls.certificate` says what is wrong with it.
@@ -120,10 +126,15 @@ fn judge(facts: &TlsFacts, settings: &TlsCertificateRules, wanted: bool) -> Outc
         .path()
         .map(|(position, certificate)| format!("chain[{position}] {}", certificate.key))
         .collect();
-    Outcome::judged(summary, findings)
+    let mut outcome = Outcome::judged(summary, findings)
         .evidence("keys", keys.join("; "))
         .evidence("lifetime", span(leaf.lifetime_seconds()))
-        .evidence("rules of public authorities", scope.text())
+        .evidence("rules of public authorities", scope.text());
+    if scope.is_public() {
+        let logs = format!("{} logs; their operators were not looked at", leaf.logs);
+        outcome = outcome.evidence("certificate transparency", logs);
+    }
+    outcome
 }
 
 /// Whether the rules of public authorities apply, and why.

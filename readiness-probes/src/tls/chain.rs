@@ -13,8 +13,8 @@ pub(super) struct Chain {
     duplicates: Vec<(usize, usize)>,
     /// Those on no path from the server's certificate.
     pub(super) strays: Vec<usize>,
-    /// Whether the path is the one a verifier found to a trusted root.
-    pub(super) is_verified: bool,
+    /// How many of the path a verifier found to lead to a trusted root; 0 where it found none.
+    verified: usize,
 }
 
 impl Chain {
@@ -67,13 +67,19 @@ impl Chain {
             path,
             duplicates,
             strays,
-            is_verified: verified.is_some(),
+            verified: verified.map_or(0, |anchor| anchor.path.len()),
         }
     }
 
-    /// The position of the root, where it was sent along. A self-signed server certificate is none.
+    /// Whether the path is the one a verifier found to a trusted root.
+    pub(super) fn is_verified(&self) -> bool {
+        self.verified > 0
+    }
+
+    /// The position of the root, where it was sent along. A self-signed server certificate is none, and what a
+    /// verifier needed to come to a root is none either.
     pub(super) fn root(&self, read: &[Option<Certificate<'_>>]) -> Option<usize> {
-        let &last = self.path.last().filter(|&&last| last != 0)?;
+        let &last = self.path.get(self.verified.max(1)..)?.last()?;
         read.get(last)?.as_ref()?.is_self_issued().then_some(last)
     }
 
@@ -126,7 +132,7 @@ impl Chain {
                 Finding::note(
                     "root_sent",
                     format!(
-                        "the root `{}` is sent along; clients have their own and ignore it",
+                        "the root `{}` is sent along; clients have their own, so leave it out of the server's file",
                         named(root)
                     ),
                 )
@@ -138,7 +144,7 @@ impl Chain {
                 Finding::note(
                     "stray",
                     format!(
-                        "`{}` is not on the path of the server's certificate",
+                        "`{}` is not on the path of the server's certificate; leave it out of the server's file",
                         named(stray)
                     ),
                 )
@@ -361,7 +367,7 @@ mod tests {
         let along = |path: &[usize]| {
             let anchor = Anchor::new("Example Root CA", readiness_core::fact::AnchorStore::Given);
             let chain = Chain::arrange(&ders, &read, Some(&anchor.path(path.to_vec())));
-            (chain.path, chain.strays, chain.is_verified)
+            (chain.path.clone(), chain.strays.clone(), chain.is_verified())
         };
         // the root that was sent along is still found
         assert_eq!(along(&[0, 1]), (vec![0, 1, 2], vec![3], true));

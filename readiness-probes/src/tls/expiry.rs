@@ -6,7 +6,7 @@ use super::{served::chain_at, x509::Certificate};
 
 pub(super) const DAY: i64 = 86_400;
 /// A date this near may be a matter of clocks.
-const SKEW_SECONDS: i64 = 300;
+pub(super) const SKEW_SECONDS: i64 = 300;
 
 /// How little time left warns, and how little fails, in seconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -105,9 +105,15 @@ impl KeyFileFacts {
 pub enum KeyInFile {
     /// A key that is locked by a passphrase.
     Encrypted,
-    /// The SHA-256 of its public half (the DER of SubjectPublicKeyInfo, RFC 5280, section 4.1), in
-    /// hexadecimal digits.
+    /// The SHA-256 of its public half (the bits of `subjectPublicKey`, RFC 5280, section 4.1.2.7), in
+    /// hexadecimal digits. Without the algorithm: one RSA key goes by two.
     PublicSha256(String),
+    /// A key that cannot be looked into here, of a kind that the provider of cryptography does not know for
+    /// example.
+    Unreadable {
+        /// Why; never a part of it.
+        problem: String,
+    },
     /// Nothing that can be used.
     Unusable {
         /// What is wrong with it; never a part of it.

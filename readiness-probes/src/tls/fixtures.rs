@@ -15,8 +15,7 @@ use readiness_core::Timestamp;
 
 /// 2026-11-20T00:00:00Z, which is the default of `testing::Facts`.
 pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_132_800);
-/// A day, in seconds.
-pub(super) const DAY: i64 = 86_400;
+pub(super) use super::expiry::DAY;
 
 /// A private authority: a root and an intermediate, which last ten years.
 pub(super) struct Pki {

@@ -196,7 +196,7 @@ fn rows() -> Vec<Row> {
         served(
             "rsa2047",
             &changed(|forged| forged.key = rsa(2047, &[1, 0, 1])),
-            ("warn", "odd_modulus"),
+            ("fail", "short_key"),
         ),
         served(
             "p224",
@@ -243,7 +243,7 @@ fn rows() -> Vec<Row> {
         served(
             "must-staple-no-staple",
             &leaf().with(oid::TLS_FEATURE, false, &[0x30, 3, 2, 1, 5]),
-            ("fail", "must_staple"),
+            ("warn", "must_staple"),
         ),
         served(
             "unknown-critical-ext",

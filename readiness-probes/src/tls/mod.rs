@@ -30,9 +30,10 @@ mod trusted_everywhere;
 mod versions;
 mod x509;
 
+pub(crate) use self::refusal::NO_VERSION;
 #[cfg(feature = "api")]
 pub use self::renewal_window::TlsRenewalWindow;
-pub(crate) use self::x509::name_of;
+pub(crate) use self::x509::{key_sha256_of, name_of, validity_of};
 pub use self::{
     certificate::TlsCertificate,
     certificate_rules::TlsCertificateRules,

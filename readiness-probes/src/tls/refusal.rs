@@ -1,6 +1,9 @@
 //! A handshake that did not come about: what to do.
 
-use readiness_core::{Finding, Reason};
+use readiness_core::{Finding, Reason, fact::ServerChain};
+
+/// What is said where no version is common. Recordings of earlier versions hold the name of an error instead.
+pub(crate) const NO_VERSION: &str = "the peer speaks neither TLS 1.2 nor TLS 1.3";
 
 /// The handshake ended before there was anything to judge. A peer that does not change to TLS, or somebody who
 /// meddles with the change, was seen and is a fault; anything else is unknown.
@@ -25,11 +28,23 @@ pub(super) fn finding(reason: &Reason, message: &str) -> Finding {
     .remedy(advice(reason, message))
 }
 
+/// The same for who judges the certificate: where none was shown, it was not judged.
+pub(super) fn before_certificate(reason: &Reason, message: &str, chain: &ServerChain) -> Finding {
+    let mut finding = finding(reason, message);
+    if chain.is_empty() {
+        finding.message.push_str("; the certificate was not judged");
+    }
+    finding
+}
+
 /// Whether the peer speaks none of the versions that were offered: it says so (RFC 8446, section 6.2), or
 /// answers with an older one, which our side refuses.
 pub(super) fn is_about_version(reason: &Reason, message: &str) -> bool {
     (*reason == Reason::TLS_ALERT && message.contains("protocol_version"))
-        || (*reason == Reason::TLS_INCOMPATIBLE && message.contains("ServerDoesNotSupportTls12Or13"))
+        || (*reason == Reason::TLS_INCOMPATIBLE
+            && [NO_VERSION, "ServerDoesNotSupportTls12Or13"]
+                .iter()
+                .any(|said| message.contains(said)))
 }
 
 fn advice(reason: &Reason, message: &str) -> &'static str {
@@ -86,6 +101,7 @@ mod tests {
                 "ServerDoesNotSupportTls12Or13",
                 "TLS 1.2",
             ),
+            (Reason::TLS_INCOMPATIBLE, NO_VERSION, "TLS 1.2"),
             (Reason::TLS_NOT_TLS, "the peer sent `HTTP/1.1 400`", "http://"),
             (Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, "x", "client certificate"),
             (Reason::TLS_MESSAGE_TOO_LARGE, "x", "chain"),
@@ -106,6 +122,13 @@ mod tests {
             assert_eq!(
                 (&*finding.code, &*finding.message),
                 (code, "the peer declines TLS")
+            );
+        }
+        for (chain, is_told) in [(vec![], true), (vec![vec![1]], false)] {
+            let finding = before_certificate(&Reason::TLS_ALERT, "x", &ServerChain::new(chain));
+            assert_eq!(
+                finding.message.ends_with("the certificate was not judged"),
+                is_told
             );
         }
         assert!(!is_about_version(&Reason::TLS_NOT_TLS, "protocol_version"));

@@ -9,9 +9,8 @@ use readiness_core::{
 };
 use serde::Deserialize;
 use url::Url;
-use x509_parser::{certificate::X509Certificate, extensions::ParsedExtension, prelude::FromDer};
 
-use super::{opening::Opening, refusal};
+use super::{opening::Opening, refusal, x509::Certificate};
 use crate::{
     address,
     live::api::{ApiAnswer, ApiCall},
@@ -169,14 +168,10 @@ impl Probe for TlsRenewalWindow {
 /// What an authority calls a certificate (RFC 9773, section 4.1): the key identifier of its authority and its
 /// serial number, each as the bytes of the DER.
 fn certificate_id(der: &[u8]) -> Option<String> {
-    let (_, parsed) = X509Certificate::from_der(der).ok()?;
-    let mut extensions = parsed.extensions().iter();
-    let key = extensions.find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref().map(|id| id.0),
-        _ => None,
-    })?;
+    let certificate = Certificate::read(der).ok()?;
+    let (key, serial) = (certificate.authority_key_id?, certificate.serial);
     // A sane serial number has at most 20 bytes (RFC 5280, section 4.1.2.2), a key identifier about as many.
-    let (key, serial) = (key.get(..key.len().min(64))?, parsed.raw_serial());
+    let key = key.get(..key.len().min(64))?;
     let serial = serial.get(..serial.len().min(64))?;
     Some(id_of(key, serial))
 }

@@ -25,7 +25,7 @@ pub(super) struct Served<'a> {
     pub(super) chain: Chain,
     /// How many were sent.
     pub(super) count: usize,
-    /// What was agreed upon, where a handshake came about.
+    /// What was agreed upon, where a handshake came about; what was seen of it, where the peer refused us.
     pub(super) session: Option<&'a TlsSession>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Served<'a> {
     pub(super) fn of(facts: &'a TlsFacts) -> Option<Self> {
         match &facts.end {
             TlsEnd::Established(session) => Some(Self::read(&session.chain, Some(session))),
-            TlsEnd::Refused { chain, .. } => Some(Self::read(chain, None)),
+            TlsEnd::Refused { chain, .. } => Some(Self::read(chain, facts.seen.as_deref())),
             _ => None,
         }
     }

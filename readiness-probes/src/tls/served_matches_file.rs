@@ -2,13 +2,12 @@ use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Timestamp, async_trait,
     fact::{ServerChain, StartTls, TlsEnd, TlsFacts},
 };
-use sha2::{Digest, Sha256};
-use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::{
     files::{CertificateFileFacts, CertificateFiles, KeyFileFacts, KeyInFile},
     opening::each_handshake,
     refusal,
+    x509::Certificate,
 };
 
 readiness_core::probe! {
@@ -28,7 +27,7 @@ readiness_core::probe! {
     /// Another certificate than the file's fails, with the dates of both; so does a key that does not belong
     /// to the certificate, and a file that holds neither. Other intermediates than those of the file warn, and
     /// so does a key that everybody on the machine may read. A file that cannot be read and a key that is
-    /// locked by a passphrase are unknown.
+    /// locked by a passphrase, or of a kind that is not known here, are unknown.
     ///
     /// # How to fix
     /// Let what renews the certificate tell the server to reload (`nginx -s reload`, `systemctl reload`), and
@@ -86,9 +85,14 @@ impl Probe for TlsServedMatchesFile {
         let now = cx.now();
         let served = each_handshake(cx, self.starttls.as_ref(), |facts, _| judge(facts, &file, now)).await?;
         if served.status.is_not_applicable() {
-            return Ok(served);
+            // What is wrong with the files is so without a handshake too.
+            let Some(first) = own.first() else {
+                return Ok(served);
+            };
+            let summary = first.message.clone();
+            return Ok(Outcome::judged(summary, own).evidence("served", served.summary));
         }
-        let mut outcome = served.evidence("in the file", file.leaf.told());
+        let mut outcome = served.evidence("in the file", told(&file.leaf));
         if let (true, Some(first)) = (
             outcome.status.is_pass(),
             own.iter().find(|finding| !finding.is_note()),
@@ -99,58 +103,33 @@ impl Probe for TlsServedMatchesFile {
     }
 }
 
-/// The first certificate of a chain as far as it is compared, and how many follow it.
+/// The first certificate of a chain, and all of them.
 struct Chain<'a> {
-    leaf: Card,
+    leaf: Certificate<'a>,
     all: &'a ServerChain,
 }
 
 impl<'a> Chain<'a> {
     fn read(all: &'a ServerChain) -> Option<Self> {
-        let leaf = Card::read(all.iter().next()?)?;
+        let leaf = Certificate::read(all.iter().next()?).ok()?;
         Some(Self { leaf, all })
     }
 }
 
-/// What of a certificate is compared.
-#[derive(Debug, Eq, PartialEq)]
-struct Card {
-    fingerprint: String,
-    key: String,
-    not_before: Timestamp,
-    not_after: Timestamp,
-}
-
-impl Card {
-    fn read(der: &[u8]) -> Option<Self> {
-        let (_, parsed) = X509Certificate::from_der(der).ok()?;
-        let at = |seconds| Timestamp::from_unix_seconds(seconds);
-        Some(Self {
-            fingerprint: digest(der),
-            key: digest(parsed.public_key().raw),
-            not_before: at(parsed.validity().not_before.timestamp()),
-            not_after: at(parsed.validity().not_after.timestamp()),
-        })
-    }
-
-    /// `2026-10-01 to 2026-12-30, SHA-256 0f3a…`
-    fn told(&self) -> String {
-        let (from, to) = (self.not_before.date(), self.not_after.date());
-        format!("{from} to {to}, SHA-256 {}", self.fingerprint)
-    }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// `2026-10-01 to 2026-12-30, SHA-256 0f3a…`
+fn told(certificate: &Certificate<'_>) -> String {
+    let (from, to) = (certificate.not_before.date(), certificate.not_after.date());
+    format!("{from} to {to}, SHA-256 {}", certificate.fingerprint())
 }
 
 /// What the files say of themselves.
 fn of_files(facts: &CertificateFileFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let cards: Vec<Option<Card>> = facts.chain.iter().map(Card::read).collect();
+    let read: Vec<Option<Certificate<'_>>> = facts
+        .chain
+        .iter()
+        .map(|der| Certificate::read(der).ok())
+        .collect();
     let certificate = |message: String| {
         Finding::fail("no_certificate", message)
             .subject("certificate file")
@@ -158,33 +137,39 @@ fn of_files(facts: &CertificateFileFacts) -> Vec<Finding> {
     };
     if !facts.problem.is_empty() {
         findings.push(certificate(facts.problem.clone()));
-    } else if !matches!(cards.first(), Some(Some(_))) {
+    } else if !matches!(read.first(), Some(Some(_))) {
         findings.push(certificate("its first certificate cannot be read".to_owned()));
     }
     if let Some(key) = &facts.key {
-        findings.extend(of_key(key, &cards));
+        findings.extend(of_key(key, &read));
         findings.extend(of_mode(key));
     }
     findings
 }
 
-fn of_key(facts: &KeyFileFacts, cards: &[Option<Card>]) -> Option<Finding> {
+fn of_key(facts: &KeyFileFacts, read: &[Option<Certificate<'_>>]) -> Option<Finding> {
+    const COMPARE: &str = "compare both by hand with `openssl pkey -pubout` and `openssl x509 -pubkey`";
     let finding = match &facts.key {
         KeyInFile::Encrypted => Finding::unknown(
             "key_locked",
             Reason::ERROR,
             "the key is locked by a passphrase: whether it belongs to the certificate cannot be told",
         )
-        .remedy("compare both by hand with `openssl pkey -pubout` and `openssl x509 -pubkey`"),
+        .remedy(COMPARE),
+        KeyInFile::Unreadable { problem } => {
+            let message = format!("{problem}: whether it belongs to the certificate cannot be told");
+            Finding::unknown("key_unreadable", Reason::ERROR, message).remedy(COMPARE)
+        }
         KeyInFile::Unusable { problem } => Finding::fail("no_key", problem.clone())
             .remedy("write the private key of the certificate there, as PEM"),
         KeyInFile::PublicSha256(public) => {
-            let leaf = cards.first()?.as_ref()?;
-            if leaf.key == *public {
+            let of_leaf = read.first()?.as_ref()?.key_sha256();
+            if of_leaf == *public {
                 return None;
             }
-            let belongs_to = |card: &Option<Card>| card.as_ref().is_some_and(|card| card.key == *public);
-            let (message, remedy) = match cards.iter().position(belongs_to) {
+            let belongs_to =
+                |one: &Option<Certificate<'_>>| one.as_ref().is_some_and(|one| one.key_sha256() == *public);
+            let (message, remedy) = match read.iter().position(belongs_to) {
                 Some(position) => (
                     format!(
                         "it belongs to certificate {} of the file, expected the first",
@@ -199,7 +184,7 @@ fn of_key(facts: &KeyFileFacts, cards: &[Option<Card>]) -> Option<Finding> {
                 ),
             };
             Finding::fail("key_mismatch", message)
-                .evidence("public key of the certificate", format!("SHA-256 {}", leaf.key))
+                .evidence("public key of the certificate", format!("SHA-256 {of_leaf}"))
                 .evidence("public key of the key file", format!("SHA-256 {public}"))
                 .remedy(remedy)
         }
@@ -252,7 +237,7 @@ fn judge(facts: &TlsFacts, file: &Chain<'_>, now: Timestamp) -> Outcome {
         .remedy("see which certificate the server is set up with");
         return Outcome::judged("no certificate is served", vec![finding]);
     };
-    let finding = if served.leaf.fingerprint == file.leaf.fingerprint {
+    let finding = if served.leaf.fingerprint() == file.leaf.fingerprint() {
         let until = file.leaf.not_after.date();
         match of_intermediates(&served, file) {
             None => return Outcome::pass(format!("the file's certificate is served, until {until}")),
@@ -267,19 +252,19 @@ fn judge(facts: &TlsFacts, file: &Chain<'_>, now: Timestamp) -> Outcome {
         .next()
         .unwrap_or_default()
         .to_owned();
-    Outcome::judged(summary, vec![finding]).evidence("served", served.leaf.told())
+    Outcome::judged(summary, vec![finding]).evidence("served", told(&served.leaf))
 }
 
-fn of_other(served: &Card, file: &Card, now: Timestamp) -> Finding {
+fn of_other(served: &Certificate<'_>, file: &Certificate<'_>, now: Timestamp) -> Finding {
     let (old, new) = (&served.not_before, &file.not_before);
     let dates = format!(
         "issued {}, the file has one issued {}",
         served.not_before.date(),
         file.not_before.date()
     );
-    let end = |card: &Card| {
-        let word = if card.not_after < now { "expired" } else { "until" };
-        format!("{word} {}", card.not_after.date())
+    let end = |one: &Certificate<'_>| {
+        let word = if one.not_after < now { "expired" } else { "until" };
+        format!("{word} {}", one.not_after.date())
     };
     let ends = format!("({}; the file's {})", end(served), end(file));
     match old.cmp(new) {

@@ -25,7 +25,8 @@ pub(super) fn findings(
             .any(|finding| !finding.is_note() && codes.contains(&finding.code.as_str()))
     };
     let mut findings = Vec::new();
-    // Where our side cannot use the certificate or its key, nobody has verified the signature.
+    // Where our side cannot use the certificate or its key, nobody has verified the signature. A key that is
+    // a bit too short is refused by some providers of cryptography and used by others.
     let is_usable = served.leaf_der().is_some_and(x509::is_usable) && !knows_of_leaf(known, WEAK_KEY);
     if !session.signature_valid && is_usable {
         findings.push(
@@ -57,7 +58,13 @@ pub(super) fn findings(
         // Verifiers take no certificate authority for a server, which is what `openssl req -x509` makes.
         UntrustedKind::Other if is_self_issued => untrusted(served, rules),
         // A key too weak to verify a signature with is not an unknown issuer.
-        UntrustedKind::UnknownIssuer if has_bad_signature && knows(WEAK_KEY) => Vec::new(),
+        UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature && knows(WEAK_KEY) => {
+            Vec::new()
+        }
+        // A self-signed one that was made anew bears the name of the old, which may be trusted.
+        UntrustedKind::UnknownIssuer | UntrustedKind::Other if has_bad_signature && !is_self_issued => {
+            vec![bad_signature(message, rules)]
+        }
         UntrustedKind::UnknownIssuer => untrusted(served, rules),
         UntrustedKind::Other if message.contains("UnsupportedSignature") && !knows(WEAK_SIGNATURE) => {
             vec![generic(
@@ -66,11 +73,6 @@ pub(super) fn findings(
                 "issue the certificates again, signed with SHA-256 or better",
             )]
         }
-        UntrustedKind::Other if has_bad_signature => vec![generic(
-            "bad_signature",
-            "has, or a certificate above it has, a signature that does not verify",
-            "get the certificates anew from the authority: one of them is damaged or forged",
-        )],
         UntrustedKind::Other if message.contains("NameConstraintViolation") => {
             vec![name_constraints(served, message)]
         }
@@ -134,6 +136,21 @@ fn knows_of_leaf(known: &[Finding], codes: &[&str]) -> bool {
         .any(|finding| finding.subject == "chain[0]" && codes.contains(&finding.code.as_str()))
 }
 
+/// Verifiers find an issuer by its name alone, so a root of this name may be trusted and have another key.
+fn bad_signature(message: &str, rules: &Rules<'_>) -> Finding {
+    const SAYS: &str = "the chain has a signature that does not verify; a certificate of it is damaged, or an \
+                        authority of the same name has another key";
+    let finding = if rules.unknown_root_fails {
+        Finding::fail("bad_signature", SAYS)
+    } else {
+        Finding::warn("bad_signature", SAYS)
+    };
+    finding.subject(chain_at(0)).evidence("verifier", message).remedy(
+        "put the certificates in place again as the authority gave them; if the authority made itself a \
+             new key, trust its new root and serve what that one issued",
+    )
+}
+
 fn name_constraints(served: &Served<'_>, message: &str) -> Finding {
     let constrained = served
         .path()
@@ -191,7 +208,7 @@ fn of_other_dates(served: &Served<'_>, is_known: bool, rules: &Rules<'_>) -> Vec
         "other_clock",
         format!(
             "all dates are in order at {}, the verifier judged by another clock; whether the path leads to \
-             a trusted root was not shown",
+             a trusted root was not shown; set this machine's clock and look again",
             rules.now
         ),
     )]

@@ -24,7 +24,8 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// A store without a path to one of its roots fails, and is named with those that have one. A store that
-    /// cannot be read is unknown. Dates and names are left to `tls.certificate`: they are the same for all.
+    /// cannot be read is unknown. Dates and names are left to `tls.certificate`: they are the same for all,
+    /// and the path is looked for at an instant within all dates. Where there is none it is unknown.
     ///
     /// # How to fix
     /// Serve a chain whose root is in all stores, such as the authority's alternate chain; or add the root to
@@ -106,16 +107,28 @@ impl Probe for TlsTrustedEverywhere {
 }
 
 /// Whether a store has a path to one of its roots, whatever else it says.
-fn has_path(trust: &Trust) -> bool {
-    // The verifier names a fault of the path before one of dates, and looks at the name last.
-    let kind = match trust {
-        Trust::Trusted => return true,
-        Trust::Untrusted { kind, .. } => kind,
-        _ => return false,
-    };
+fn has_path(verdict: &StoreVerdict) -> bool {
+    // The verifier looks at the name last; a date may keep it from looking for a path at all.
+    match &verdict.trust {
+        Some(
+            Trust::Trusted
+            | Trust::Untrusted {
+                kind: UntrustedKind::WrongName,
+                ..
+            },
+        ) => true,
+        Some(trust) => is_about_dates(trust) && verdict.path,
+        None => false,
+    }
+}
+
+fn is_about_dates(trust: &Trust) -> bool {
     matches!(
-        kind,
-        UntrustedKind::Expired | UntrustedKind::NotYetValid | UntrustedKind::WrongName
+        trust,
+        Trust::Untrusted {
+            kind: UntrustedKind::Expired | UntrustedKind::NotYetValid,
+            ..
+        }
     )
 }
 
@@ -126,7 +139,7 @@ fn judge(stores: &TrustInStores) -> Outcome {
     }
     let trusting: Vec<String> = verdicts
         .iter()
-        .filter(|verdict| verdict.trust.as_ref().is_some_and(has_path))
+        .filter(|verdict| has_path(verdict))
         .map(|verdict| format!("`{}`", verdict.store))
         .collect();
     let trusting = trusting.join(", ");
@@ -138,7 +151,7 @@ fn judge(stores: &TrustInStores) -> Outcome {
     let lacking: Vec<String> = lacking.map(|finding| finding.subject.clone()).collect();
     let lacking = lacking.join(", ");
     let summary = match (trusting.as_str(), lacking.as_str()) {
-        ("", "") => "none of the stores can be used".to_owned(),
+        ("", "") => "no store could tell".to_owned(),
         (trusting, "") => format!("trusted by {trusting}"),
         ("", lacking) => format!("trusted by none: not by {lacking}"),
         (trusting, lacking) => format!("trusted by {trusting}, not by {lacking}"),
@@ -159,7 +172,14 @@ fn of_store(verdict: &StoreVerdict, trusting: &str) -> Option<Finding> {
             format!("the store cannot be used: {}", verdict.problem),
         )
         .remedy("see whether the store is on this machine, and the path is right"),
-        Some(trust) if has_path(trust) => return None,
+        Some(_) if has_path(verdict) => return None,
+        Some(trust) if is_about_dates(trust) => Finding::unknown(
+            "not_told",
+            Reason::ERROR,
+            "a date stands in the way, and the certificates that were sent are never valid together: whether \
+             one of its roots is led to cannot be told",
+        )
+        .remedy("see `tls.certificate` for the dates, serve certificates that are valid, and look again"),
         Some(trust) => {
             let (others, remedy) = match trusting {
                 "" => (
@@ -175,12 +195,22 @@ fn of_store(verdict: &StoreVerdict, trusting: &str) -> Option<Finding> {
                 Trust::Untrusted { message, .. } => message.as_str(),
                 _ => "the verdict is not known to this version",
             };
-            Finding::fail(
-                "not_trusted",
-                format!("has no root that the chain leads to; {others}"),
-            )
-            .evidence("verifier", said)
-            .remedy(remedy)
+            let is_unknown_root = matches!(
+                trust,
+                Trust::Untrusted {
+                    kind: UntrustedKind::UnknownIssuer,
+                    ..
+                }
+            );
+            let finding = if is_unknown_root {
+                let message = format!("has no root that the chain leads to; {others}");
+                Finding::fail("not_trusted", message).remedy(remedy)
+            } else {
+                // Nobody looked for a root any further.
+                let message = "does not accept the chain for another reason, see `tls.certificate`";
+                Finding::fail("not_accepted", message).remedy("mend what `tls.certificate` names first")
+            };
+            finding.evidence("verifier", said)
         }
     };
     Some(finding.subject(format!("`{}`", verdict.store)))
@@ -247,7 +277,7 @@ mod tests {
             (
                 None,
                 None,
-                "none of the stores can be used",
+                "no store could tell",
                 "unknown",
                 &["store_unusable", "store_unusable"],
             ),
@@ -264,10 +294,22 @@ mod tests {
                 Some(untrusted(UntrustedKind::Other)),
                 "trusted by `platform`, not by `file:ca.pem`",
                 "fail",
-                &["not_trusted"],
+                &["not_accepted"],
+            ),
+            // Without an instant within all dates, nobody has looked for a path.
+            (
+                trusted(),
+                Some(untrusted(UntrustedKind::Expired)),
+                "trusted by `platform`",
+                "unknown",
+                &["not_told"],
             ),
         ] {
-            let verdicts = vec![verdict("platform", platform), verdict("file:ca.pem", file)];
+            // Only the platform's verdict tells of a path beside the dates.
+            let verdicts = vec![
+                verdict("platform", platform).path(true),
+                verdict("file:ca.pem", file),
+            ];
             let outcome = judge(&TrustInStores::new(verdicts));
             let found: Vec<&str> = outcome.findings.iter().map(|finding| &*finding.code).collect();
             assert_eq!((&*outcome.summary, outcome.status.word()), (summary, status));

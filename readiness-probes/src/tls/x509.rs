@@ -3,6 +3,8 @@
 mod key;
 mod text;
 
+use std::borrow::Cow;
+
 use readiness_core::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName};
 use sha2::{Digest, Sha256};
@@ -11,14 +13,15 @@ use x509_parser::{
     extensions::{GeneralName, ParsedExtension, X509Extension},
     oid_registry::{OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS, OID_PKIX_ACCESS_DESCRIPTOR_OCSP},
     prelude::FromDer,
+    x509::SubjectPublicKeyInfo,
 };
 
 use super::der::{self, Reader};
 
-pub(crate) use self::text::name_of;
+pub(crate) use self::text::{hex, name_of};
 pub(super) use self::{
     key::{Exponent, Key, LEAST_RSA_BITS},
-    text::{Name, capped, hex},
+    text::{Name, capped},
 };
 
 /// The most names of a certificate that are shown.
@@ -42,6 +45,8 @@ pub(super) struct Certificate<'a> {
     pub(super) common_names: Vec<&'a str>,
     /// The DNS names and addresses of the subject alternative name.
     pub(super) names: Vec<Name<'a>>,
+    /// Whether there is a subject alternative name at all; it may hold other names alone.
+    pub(super) has_san: bool,
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
     /// The content of the INTEGER.
@@ -49,6 +54,7 @@ pub(super) struct Certificate<'a> {
     /// 3 for all of today's.
     pub(super) version: u32,
     pub(super) key: Key,
+    key_bits: Cow<'a, [u8]>,
     /// The broken hash its signature stands on.
     pub(super) broken_hash: Option<&'static str>,
     pub(super) constraints: Option<Constraints>,
@@ -120,11 +126,13 @@ impl<'a> Certificate<'a> {
                 .take(MOST_EXTENSIONS)
                 .collect(),
             names: Vec::new(),
+            has_san: false,
             not_before: Timestamp::from_unix_seconds(parsed.validity.not_before.timestamp()),
             not_after: Timestamp::from_unix_seconds(parsed.validity.not_after.timestamp()),
             serial: parsed.raw_serial(),
             version: parsed.version.0.saturating_add(1),
             key: Key::of(&parsed.subject_pki),
+            key_bits: parsed.subject_pki.subject_public_key.data.clone(),
             broken_hash: key::broken_hash(&parsed.signature_algorithm),
             constraints: None,
             purposes: None,
@@ -152,6 +160,7 @@ impl<'a> Certificate<'a> {
     fn take(&mut self, extension: &X509Extension<'a>) {
         match extension.parsed_extension() {
             ParsedExtension::SubjectAlternativeName(names) => {
+                self.has_san = true;
                 self.names.extend(names.general_names.iter().filter_map(Name::of));
             }
             ParsedExtension::BasicConstraints(constraints) => {
@@ -234,9 +243,10 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whether it names itself as its issuer.
+    /// Whether it names itself as its issuer, and no other key than its own as the one it was signed with: an
+    /// authority that changes its key signs the new one with the old (RFC 5280, section 3.2).
     pub(super) fn is_self_issued(&self) -> bool {
-        self.subject_der == self.issuer_der
+        self.is_issued_by(self)
     }
 
     /// Whether its basic constraints make it an authority.
@@ -270,6 +280,11 @@ impl<'a> Certificate<'a> {
     /// The SHA-256 of its DER.
     pub(super) fn fingerprint(&self) -> String {
         hex(&Sha256::digest(self.der))
+    }
+
+    /// The SHA-256 of the bits of its public key.
+    pub(super) fn key_sha256(&self) -> String {
+        hex(&Sha256::digest(&self.key_bits))
     }
 
     /// The names it is for, as a list that has an end.
@@ -312,6 +327,18 @@ pub(super) fn is_for_host(der: &[u8], host: &str) -> Option<bool> {
         return Some(false);
     };
     Some(certificate.verify_is_valid_for_subject_name(&name).is_ok())
+}
+
+/// The SHA-256 of the bits of a public key, from its SubjectPublicKeyInfo.
+pub(crate) fn key_sha256_of(info: &[u8]) -> Option<String> {
+    let (_, info) = SubjectPublicKeyInfo::from_der(info).ok()?;
+    Some(hex(&Sha256::digest(&info.subject_public_key.data)))
+}
+
+/// From and until when a certificate is valid.
+pub(crate) fn validity_of(der: &[u8]) -> Option<(Timestamp, Timestamp)> {
+    let certificate = Certificate::read(der).ok()?;
+    Some((certificate.not_before, certificate.not_after))
 }
 
 /// Whether verifiers take it for a certificate of today at all: one with an unknown critical extension, or of

@@ -10,6 +10,7 @@ mod peer;
 mod api;
 mod certificates;
 mod hostile;
+mod load;
 #[cfg(feature = "html")]
 mod page;
 mod secrets;

@@ -68,7 +68,7 @@ async fn cookies_and_query_values_are_hidden_and_the_next_hop_carries_them() {
     let ca = Authority::new();
     let tls = Peer::http(Some(ca.issue(&[NAME], |_| ()).server("http/1.1")), |_| ok("")).await;
     let to = format!(
-        "https://joe:pw@{NAME}:{}/next?token=s3cr3t&{{run.0}}=1",
+        "https://joe:pw@{NAME}:{}/a;jsessionid=p4th/next?token=s3cr3t&{{run.0}}=1",
         tls.address.port()
     );
     let peer = Peer::http(None, move |_| {
@@ -77,6 +77,8 @@ async fn cookies_and_query_values_are_hidden_and_the_next_hop_carries_them() {
             .header("location", &to)
             .header("set-cookie", "sid=s3cr3t; Secure")
             .header("set-cookie", "gone=; Max-Age=0")
+            .header("reporting-endpoints", "a=\"https://in.test/?key=s3cr3t\"")
+            .header("x-session-token", "s3cr3t")
             .body(Full::new(Bytes::new()))
             .unwrap()
     })
@@ -98,15 +100,19 @@ async fn cookies_and_query_values_are_hidden_and_the_next_hop_carries_them() {
     assert_eq!(
         location,
         format!(
-            "https://[redacted]@{NAME}:{}/next?token={}&%7Brun.0%7D={}",
+            "https://[redacted]@{NAME}:{}/a;jsessionid={}/next?token={}&%7Brun.0%7D={}",
             tls.address.port(),
             handle(0),
-            handle(1)
+            handle(1),
+            handle(2)
         )
     );
+    let kept = exchange.headers.iter().map(|header| header.value.as_bytes());
+    let kept: Vec<_> = kept.map(String::from_utf8_lossy).collect();
+    assert!(!kept.iter().any(|value| value.contains("s3cr3t")), "{kept:?}");
     looks.observe(get(https(&tls), path)).await.unwrap();
     assert!(
-        tls.requests()[0].starts_with("GET /next?token=s3cr3t&%7Brun.0%7D=1\n"),
+        tls.requests()[0].starts_with("GET /a;jsessionid=p4th/next?token=s3cr3t&%7Brun.0%7D=1\n"),
         "{:?}",
         tls.requests()
     );

@@ -51,6 +51,10 @@ async fn in_tls_1_2_a_demanded_client_certificate_ends_the_handshake_and_the_cha
         unreachable!()
     };
     assert_eq!(chain.len(), 1);
+    let seen = facts.seen.as_ref().unwrap();
+    assert_eq!(seen.trust, Trust::Trusted);
+    assert!(seen.signature_valid && seen.client_certificate_requested && seen.anchor.is_some());
+    assert!(seen.chain.is_empty() && seen.version.is_empty());
     let error = looks.observe(get(https(&peer), "/")).await.unwrap_err();
     assert_eq!(*error.root_reason(), Reason::TLS_CLIENT_CERTIFICATE_REQUIRED);
     assert_eq!(

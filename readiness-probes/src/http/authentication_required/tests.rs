@@ -91,6 +91,13 @@ fn a_redirect_counts_where_it_is_said_to() {
         ("/login", "http://example.com/login", false),
         ("https://sso.test/", "https://sso.test/realms/x", true),
         ("https://sso.test/", "https://sso.test.evil.test/", false),
+        ("https://example.com/", "/anything", false),
+        ("https://example.com/login", "/login;x={run.0}", false),
+        (
+            "https://example.com/login",
+            "/login/sso;x={run.0}?y={run.1}",
+            true,
+        ),
         ("", "/login", false),
         ("/login", "", false),
         ("/login", "http://[", false),
@@ -100,6 +107,23 @@ fn a_redirect_counts_where_it_is_said_to() {
         assert_eq!(outcome.status.is_pass(), passes, "{login} {location}");
         assert_eq!(outcome.status.is_unknown(), !passes, "{login} {location}");
     }
+}
+
+#[test]
+fn values_of_a_redirect_are_not_shown() {
+    let location = "https://joe:s3cr3t@app.test/a;jsessionid=s3cr3t/{run.0a.1}?code=s3cr3t#t=s3cr3t";
+    let exchange = Exchange::new(302, [("location", location)]);
+    let shown = format!("{:?}", judge(&settings("/login"), samples::looked(&exchange)));
+    assert!(
+        !shown.contains("s3cr3t") && shown.contains("https://app.test/a;jsessionid=…/"),
+        "{shown}"
+    );
+    let several = Exchange::new(302, [("location", "/login"), ("location", "/open")]);
+    assert!(
+        judge(&settings("/login"), samples::looked(&several))
+            .status
+            .is_unknown()
+    );
 }
 
 #[test]
@@ -131,6 +155,10 @@ fn settings_are_checked() {
         ("/login", true),
         ("https://sso.test/", true),
         ("login", false),
+        ("/", false),
+        ("/?a=b", false),
+        ("/.", false),
+        ("/login/..", false),
         ("ftp://x", false),
         ("https://", false),
     ] {

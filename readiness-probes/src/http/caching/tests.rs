@@ -94,6 +94,78 @@ fn a_session_does_not_get_into_shared_caches() {
             &[cookie, ("cache-control", "private=\"set-cookie\", max-age=60")],
             &[],
         ),
+        // RFC 9111, section 5.2.2.7: with names it is about those alone.
+        (
+            200,
+            &[cookie, ("cache-control", "private=\"x-user\", max-age=60")],
+            &["session_stored"],
+        ),
+        (
+            200,
+            &[cookie, ("cache-control", "no-cache=\"set-cookie\", max-age=60")],
+            &[],
+        ),
+        // RFC 9213, section 2.1: a CDN goes by its own header, and others do not.
+        (
+            200,
+            &[
+                cookie,
+                ("cache-control", "no-store"),
+                ("cdn-cache-control", "max-age=60"),
+            ],
+            &["session_stored"],
+        ),
+        (
+            200,
+            &[
+                cookie,
+                ("cache-control", "private"),
+                ("cdn-cache-control", "public"),
+            ],
+            &["session_stored"],
+        ),
+        (
+            200,
+            &[
+                cookie,
+                ("cache-control", "max-age=60"),
+                ("cdn-cache-control", "no-store"),
+            ],
+            &["session_stored"],
+        ),
+        (
+            200,
+            &[
+                cookie,
+                ("cache-control", "no-store"),
+                ("cdn-cache-control", "private"),
+            ],
+            &[],
+        ),
+        (
+            200,
+            &[
+                cookie,
+                ("cache-control", "no-store"),
+                ("cdn-cache-control", "max-age=0"),
+            ],
+            &[],
+        ),
+        // Section 2.2: what is empty or no dictionary is as if it were not there.
+        (
+            200,
+            &[cookie, ("cache-control", "no-store"), ("cdn-cache-control", "")],
+            &[],
+        ),
+        (
+            200,
+            &[
+                cookie,
+                ("cache-control", "no-store"),
+                ("cdn-cache-control", "max-age=60 x"),
+            ],
+            &[],
+        ),
         (200, &[cookie, ("cache-control", "no-cache")], &[]),
         (
             200,

@@ -1,6 +1,6 @@
 //! The responses a page leads to.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use readiness_core::{
     ObserveError, ProbeContext,
@@ -8,8 +8,8 @@ use readiness_core::{
 };
 
 use crate::{
-    address::special_purpose,
-    http::trail::{Next, Place, elsewhere, next},
+    address::same_owner,
+    http::trail::{Home, Next, Place, next},
 };
 
 /// What comes after the page's own response where that redirects.
@@ -36,15 +36,14 @@ pub(super) async fn follow(
     response: &Exchange,
     most: usize,
 ) -> Chain {
-    let home = (first.endpoint.name.clone(), first.endpoint.address.ip());
-    let from_outside = special_purpose(home.1).is_none();
+    let home = Home::new(&first.endpoint.name, first.endpoint.address.ip());
     let mut place = Place {
         tls: first.endpoint.tls,
-        host: home.0.clone(),
+        host: home.host.clone(),
         port: first.endpoint.address.port(),
         path: first.path.clone(),
     };
-    let mut address: IpAddr = home.1;
+    let mut address = home.address;
     let mut leads = next(&place, response);
     let mut been = Vec::new();
     let mut chain = Chain::default();
@@ -57,21 +56,15 @@ pub(super) async fn follow(
             chain.gap = Some(format!("cookies of {to} (after {most} redirects)"));
             break;
         }
-        if !is_same_site(&home.0, &to.host) {
+        if !same_owner(&home.host, &to.host) {
             chain.gap = Some(format!("cookies of {to} (another site)"));
             break;
         }
-        if to.host == home.0 {
-            address = home.1;
-        } else if to.host != place.host {
-            match elsewhere(cx, &to, from_outside).await {
-                Ok(other) => address = other,
-                Err(_) => {
-                    chain.gap = Some(format!("cookies of {to} (it cannot be followed)"));
-                    break;
-                }
-            }
-        }
+        let Ok(next_address) = home.address_of(cx, (&place, address), &to).await else {
+            chain.gap = Some(format!("cookies of {to} (it cannot be followed)"));
+            break;
+        };
+        address = next_address;
         let key = to.request(address);
         let seen = cx.observe(key.clone()).await;
         leads = match &seen {
@@ -86,37 +79,4 @@ pub(super) async fn follow(
         place = to;
     }
     chain
-}
-
-/// Whether two hosts have one registrable domain: whoever owns one owns the other.
-fn is_same_site(a: &str, b: &str) -> bool {
-    let is_address = |host: &str| host.parse::<IpAddr>().is_ok();
-    a == b
-        || (!is_address(a) && !is_address(b) && a.len().max(b.len()) <= 253)
-            && psl::domain(a.as_bytes())
-                .zip(psl::domain(b.as_bytes()))
-                .is_some_and(|(a, b)| a.as_bytes() == b.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_site_is_a_registrable_domain() {
-        for (a, b, same) in [
-            ("example.com", "example.com", true),
-            ("example.com", "www.example.com", true),
-            ("a.example.co.uk", "b.example.co.uk", true),
-            ("a.co.uk", "b.co.uk", false),
-            ("me.github.io", "you.github.io", false),
-            ("example.com", "example.org", false),
-            ("192.0.2.1", "192.0.2.1", true),
-            ("192.0.2.1", "198.51.2.1", false),
-            ("localhost", "localhost", true),
-            ("com", "com", true),
-        ] {
-            assert_eq!(is_same_site(a, b), same, "{a} {b}");
-        }
-    }
 }

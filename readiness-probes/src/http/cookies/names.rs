@@ -2,30 +2,70 @@
 
 /// Whether a cookie of this name usually holds a session or a proof of who somebody is.
 pub(crate) fn is_session_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let lower = name.to_ascii_lowercase();
     // Tokens against forged requests are read by scripts on purpose; affinity belongs to a load balancer.
-    if ["csrf", "xsrf", "antiforgery", "affinity"]
+    if ["csrf", "xsrf", "antiforgery", "requestverification", "affinity"]
         .iter()
-        .any(|word| name.contains(word))
+        .any(|word| lower.contains(word))
     {
         return false;
     }
-    // `author` is no `auth`; `authorization` is.
-    let auth = name.contains("auth") && (!name.contains("author") || name.contains("authori"));
-    auth || ["sess", "token", "jwt", "login", "logged_in", "wordpress_sec_"]
-        .iter()
-        .any(|word| name.contains(word))
-        || FRAMEWORKS.iter().any(|known| name.starts_with(known))
-        || name
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| matches!(word, "cfid" | "sid" | "sso" | "jsessionid" | "phpsessid"))
+    let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+    FRAMEWORKS.iter().any(|known| lower.starts_with(known))
+        || ["loggedin", "rememberme"]
+            .iter()
+            .any(|word| letters.contains(word))
+        || is_guard(&lower)
+        || words(name).any(|word| is_session_word(&word))
+}
+
+/// The words of a name, in lower case: `ASP.NET_SessionId` is `asp`, `net`, `session` and `id`.
+fn words(name: &str) -> impl Iterator<Item = String> + '_ {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
+        let mut words: Vec<String> = Vec::new();
+        let mut before_is_upper = true;
+        for c in part.chars() {
+            match words.last_mut() {
+                Some(word) if before_is_upper || !c.is_ascii_uppercase() => word.push(c.to_ascii_lowercase()),
+                _ => words.push(c.to_ascii_lowercase().to_string()),
+            }
+            before_is_upper = c.is_ascii_uppercase();
+        }
+        words
+    })
+}
+
+/// Whether a word of a name means a session: `assessment` and `author` do not.
+fn is_session_word(word: &str) -> bool {
+    const STARTS: [&str; 7] = ["auth", "jwt", "login", "oauth", "sess", "sso", "token"];
+    // What is written in one: `phpsessid`, `accesstoken`, `aspxauth`.
+    const ENDS: [&str; 5] = ["auth", "jwt", "session", "sessid", "token"];
+    let is_other = (word.starts_with("author") && !word.starts_with("authori"))
+        || ["possession", "obsession"].contains(&word);
+    !is_other
+        && (STARTS.iter().any(|start| word.starts_with(start))
+            || ENDS.iter().any(|end| word.ends_with(end))
+            // `JSESSIONIDSSO`, `ASPSESSIONIDQQ`
+            || word.contains("sessionid")
+            || matches!(word, "cfid" | "sid"))
+}
+
+/// `remember_web_59ba36ad…`: the name of a guard and 40 hexadecimal digits, as Laravel stays logged in.
+fn is_guard(name: &str) -> bool {
+    name.strip_prefix("remember_")
+        .and_then(|rest| rest.rsplit_once('_'))
+        .is_some_and(|(guard, digest)| {
+            !guard.is_empty() && digest.len() == 40 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
 }
 
 /// Beginnings of names that frameworks give to the proof of who somebody is, in lower case.
-const FRAMEWORKS: [&str; 3] = [
+const FRAMEWORKS: [&str; 5] = [
     ".aspnet.applicationcookie",
     ".aspnetcore.cookies",
     ".aspnetcore.identity",
+    "keycloak_identity",
+    "wordpress_sec_",
 ];
 
 /// Whether a load balancer or a filter in front of the service sets a cookie of this name. The service cannot
@@ -117,6 +157,17 @@ mod tests {
             "remember_token",
             ".ASPXAUTH",
             "sso",
+            "remember-me",
+            "REMEMBERME",
+            "rememberMe",
+            "remember_web_59ba36addc2b2f9401580f014c7f58ea4e30989d",
+            "KEYCLOAK_IDENTITY",
+            "KEYCLOAK_IDENTITY_LEGACY",
+            "KEYCLOAK_SESSION",
+            "accesstoken",
+            "myAppSession",
+            "sessionToken",
+            "_oauth2_proxy",
         ] {
             assert!(is_session_name(name), "{name}");
             assert!(!is_balancer_name(name), "{name}");
@@ -132,6 +183,15 @@ mod tests {
             "XSRF-TOKEN",
             ".AspNetCore.Antiforgery.x",
             "_ga",
+            "assessment_id",
+            "assessmentId",
+            "__RequestVerificationToken",
+            "__RequestVerificationToken_L2FwcA2",
+            "possession",
+            "remember_language",
+            "remember_web_1",
+            "remember__59ba36addc2b2f9401580f014c7f58ea4e30989d",
+            "é",
         ] {
             assert!(!is_session_name(name), "{name}");
         }

@@ -2,9 +2,13 @@
 
 use readiness_core::{Finding, Timestamp, fact::Channel};
 
-use crate::http::{
-    set_cookie::{SameSite, SetCookie, is_known, is_meant, prefix_of},
-    source::is_public_suffix,
+use crate::{
+    address::is_loopback_host,
+    http::{
+        set_cookie::{SameSite, SetCookie, default_path, is_known, is_meant, prefix_of},
+        source::is_public_suffix,
+        syntax::excerpt,
+    },
 };
 
 /// Where the cookie comes from.
@@ -17,23 +21,10 @@ pub(super) struct Site<'a> {
     pub(super) https_required: bool,
 }
 
-impl<'a> Site<'a> {
+impl Site<'_> {
     /// Whether browsers take `Secure` from here: over https, and from their own machine.
     fn may_set_secure(self) -> bool {
-        let is_loopback = || match self.host.parse::<std::net::IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => self.host == "localhost" || self.host.ends_with(".localhost"),
-        };
-        self.channel.is_secure() || is_loopback()
-    }
-
-    /// The path of a cookie that names none. RFC 6265bis, section 5.1.4.
-    fn default_path(self) -> &'a str {
-        let path = self.path.split('?').next().unwrap_or_default();
-        match path.rfind('/') {
-            Some(last) if path.starts_with('/') && last > 0 => path.get(..last).unwrap_or("/"),
-            _ => "/",
-        }
+        self.channel.is_secure() || is_loopback_host(self.host)
     }
 }
 
@@ -83,7 +74,7 @@ pub(super) fn subject(name: &str) -> String {
     if name.is_empty() {
         "cookie without a name".to_owned()
     } else {
-        format!("cookie `{name}`")
+        format!("cookie `{}`", excerpt(name.as_bytes()))
     }
 }
 
@@ -246,7 +237,7 @@ fn path<'a>(cookie: &'a SetCookie, site: Site<'a>) -> Option<&'a str> {
     Some(if given.starts_with('/') {
         given
     } else {
-        site.default_path()
+        default_path(site.path)
     })
 }
 

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use readiness_core::{Profile, Target, testing::Facts};
+use readiness_core::{Profile, Status, Target, testing::Facts};
 
 use super::*;
 use crate::http::{Page, ResponseKind, samples};

@@ -9,7 +9,8 @@ use crate::http::{
     applicability::gate,
     cache_control,
     pages::Page,
-    syntax::{count, excerpt, shown, split_unquoted, trim},
+    syntax::{count, excerpt, shown, trim, varies_by},
+    trail::is_redirect,
 };
 
 /// Everything that was answered about one page.
@@ -94,10 +95,34 @@ pub(super) fn judge(answers: &Answers, page: &Page) -> Outcome {
             format!("{gate} lets nobody in, and is not the page"),
         );
     }
+    if findings.is_empty()
+        && let Some(outcome) = not_the_page(answers, page)
+    {
+        return outcome;
+    }
     findings.extend(unseen);
     let asked = answers.of_strangers.len() + 1;
     let outcome = Outcome::judged(summary(&findings), findings);
     outcome.evidence("requests", asked.to_string())
+}
+
+/// That nobody is let in where there is nothing to read says nothing of the service's policy.
+fn not_the_page(answers: &Answers, page: &Page) -> Option<Outcome> {
+    let by_strangers = answers
+        .of_strangers
+        .iter()
+        .filter(|answer| answer.way == Way::Get);
+    let seen = std::iter::once(&answers.without_origin).chain(by_strangers.map(|answer| &answer.seen));
+    let status = seen.filter_map(|seen| seen.as_ref().ok()).next()?.status;
+    if page.is_declared(status) {
+        return None;
+    }
+    let told = format!("HTTP {status} lets nobody in, and is not the page; name one in `pages`");
+    match status {
+        _ if is_redirect(status) => Some(Outcome::not_applicable(told)),
+        400.. => Some(Outcome::unknown(Reason::UNEXPECTED_RESPONSE, told)),
+        _ => None,
+    }
 }
 
 fn summary(findings: &[Finding]) -> String {
@@ -228,10 +253,7 @@ fn of_vary(answers: &Answers) -> Option<Finding> {
     }
     let silent = seen.iter().find(|exchange| {
         let vary = exchange.joined("vary").unwrap_or_default();
-        let is_named = split_unquoted(&vary, b',').iter().any(|(_, part)| {
-            let part = trim(part);
-            part == b"*" || part.eq_ignore_ascii_case(b"origin")
-        });
+        let is_named = varies_by(&vary, "origin");
         let control = exchange.joined("cache-control").unwrap_or_default();
         !is_named && !cache_control::parse(&control).no_store
     })?;

@@ -18,8 +18,16 @@ fn ask(service: Service<'_>) -> Outcome {
 }
 
 fn answers(service: Service<'_>) -> Answers {
+    answers_with(200, service)
+}
+
+/// All but preflights, which have none, answer with this status.
+fn answers_with(status: u16, service: Service<'_>) -> Answers {
     let target = Target::parse(HOST).unwrap();
-    let exchange = |origin: &str, way| Ok(Arc::new(Exchange::new(200, service(origin, way))));
+    let exchange = |origin: &str, way| {
+        let status = if way == Way::Preflight { 200 } else { status };
+        Ok(Arc::new(Exchange::new(status, service(origin, way))))
+    };
     let mut of_strangers = Vec::new();
     for stranger in Stranger::ALL {
         let Some(origin) = stranger.origin(&target) else {
@@ -89,6 +97,37 @@ fn row_14_each_mistake_in_matching_is_found() {
             assert_eq!(outcome.status.to_string(), wanted, "{code} {credentials}");
         }
     }
+}
+
+#[test]
+fn what_is_not_the_page_shows_no_policy() {
+    let of = |status: u16, page: &Page| judge::judge(&answers_with(status, &|_, _| vec![]), page);
+    for (status, word) in [
+        (200, "pass"),
+        (204, "pass"),
+        (301, "not_applicable"),
+        (307, "not_applicable"),
+        (400, "unknown"),
+        (404, "unknown"),
+        (405, "unknown"),
+        (500, "unknown"),
+    ] {
+        let outcome = of(status, &Page::default());
+        assert_eq!(outcome.status.word(), word, "{status}");
+        if word != "pass" {
+            assert!(format!("{outcome:?}").contains("`pages`"));
+            assert!(
+                format!("{outcome:?}").contains(&format!("HTTP {status} ")),
+                "{outcome:?}"
+            );
+            let declared = Page::default().accept_status([status]);
+            assert!(of(status, &declared).status.is_pass(), "{status} declared");
+        }
+    }
+    // Who is let in at an error is let in.
+    let open = by_rule(|_| true, true);
+    let outcome = judge::judge(&answers_with(404, &open), &Page::default());
+    assert!(outcome.status.is_fail(), "{outcome:?}");
 }
 
 #[test]

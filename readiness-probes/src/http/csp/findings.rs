@@ -37,7 +37,10 @@ pub(crate) fn findings(
         let mut finding = tell(hole, rules, mood);
         let closes = |holes: &Vec<Hole<'_>>| !holes.iter().any(|other| other.question == hole.question);
         if still_open.as_ref().is_some_and(closes) && !finding.is_note() {
-            finding.message.push_str("; the report-only policy would stop it");
+            finding
+                .message
+                .push_str("; the report-only policy stops it once it is enforced");
+            finding.remedy = format!("enforce the report-only policy, or {}", finding.remedy);
         }
         told.push(finding);
     }

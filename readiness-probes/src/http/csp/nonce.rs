@@ -11,10 +11,8 @@ use readiness_core::{
     fact::{Exchange, HttpExchange},
 };
 
-use super::{
-    browser::Page, expression::Expression, gather::Gathered, questions::runs_with_nonce, rules::Rules,
-};
-use crate::http::{page, pages::Pages, policy::Policy, syntax::excerpt};
+use super::{browser::Page, gather::Gathered, questions::runs_with_nonce, rules::Rules};
+use crate::http::{expression::Expression, page, pages::Pages, policy::Policy, syntax::excerpt};
 
 /// CSP Level 3, section 7.1: at least 128 bits long before encoding.
 pub(crate) const LEAST_BITS: usize = 128;

@@ -2,8 +2,10 @@
 
 use content_security_policy::sandboxing_directive::{SandboxingFlagSet, parse_a_sandboxing_directive};
 
-use super::expression::{Expression, Host, Keyword};
-use crate::http::policy::{Directive, Policy};
+use crate::http::{
+    expression::{Expression, Host, Keyword, is_network},
+    policy::{Directive, Policy},
+};
 
 /// What directives govern. CSP Level 3, sections 6.1 to 6.4.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,11 +68,25 @@ pub(crate) struct Rules<'p> {
 impl<'p> Rules<'p> {
     /// The policies that have a say in what is asked.
     pub(crate) fn all(policies: &'p [Policy<'_>]) -> Vec<Self> {
+        policies.iter().map(Self::of).filter(Self::has_a_say).collect()
+    }
+
+    /// The same of policies that only report, without their sandbox: browsers leave it aside there, and report
+    /// nothing of it. Section 6.3.2.
+    pub(crate) fn reporting(policies: &'p [Policy<'_>]) -> Vec<Self> {
+        let without_sandbox = |policy| Self {
+            sandbox: SandboxingFlagSet::empty(),
+            ..Self::of(policy)
+        };
         policies
             .iter()
-            .map(Self::of)
-            .filter(|rules| !rules.lists.is_empty() || !rules.sandbox.is_empty() || rules.trusted_types)
+            .map(without_sandbox)
+            .filter(Self::has_a_say)
             .collect()
+    }
+
+    fn has_a_say(&self) -> bool {
+        !self.lists.is_empty() || !self.sandbox.is_empty() || self.trusted_types
     }
 
     pub(crate) fn of(policy: &'p Policy<'_>) -> Self {
@@ -225,10 +241,3 @@ impl<'p> List<'p> {
 }
 
 const LOCAL: [&str; 3] = ["data", "blob", "filesystem"];
-
-/// Schemes that a `https:` URL matches, CSP Level 3, section 6.7.2.9.
-fn is_network(scheme: &str) -> bool {
-    ["https", "http", "wss", "ws"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(scheme))
-}

@@ -1,13 +1,12 @@
-use readiness_core::{
-    Reason, Status, Target,
-    fact::{Document, Meta},
-};
+use readiness_core::{Reason, Status, Target};
 
 use super::*;
 use crate::http::{Page as AtPath, samples};
 
 mod hostile;
+mod metas;
 mod nonces;
+mod reported;
 
 /// 132 bits, as a nonce should have.
 const NONCE: &str = "kJ8sP2xQvN4mZ7tR1yW5bg==";
@@ -22,22 +21,6 @@ pub(super) fn of(lines: &[&str]) -> Outcome {
 pub(super) fn codes(outcome: &Outcome) -> Vec<&str> {
     let bad = outcome.findings.iter().filter(|finding| !finding.is_note());
     bad.map(|finding| finding.code.as_str()).collect()
-}
-
-fn notes(outcome: &Outcome) -> Vec<&str> {
-    let notes = outcome.findings.iter().filter(|finding| finding.is_note());
-    notes.map(|finding| finding.code.as_str()).collect()
-}
-
-fn with_headers(headers: &[(&str, &str)]) -> Outcome {
-    judge(&Csp::default(), samples::looked(&samples::html(headers)), None)
-}
-
-fn with_metas(headers: &[(&str, &str)], metas: Vec<Meta>) -> Outcome {
-    let mut document = Document::new();
-    document.metas = metas;
-    let exchange = samples::html(headers).document(document);
-    judge(&Csp::default(), samples::looked(&exchange), None)
 }
 
 #[test]
@@ -194,130 +177,6 @@ fn what_opens_the_hole_and_what_gets_through_are_named() {
         eval.findings[0].message,
         "no `script-src` stands in any policy, which lets `<img src=x onerror=alert(1)>` run, expected no inline \
          handlers"
-    );
-}
-
-#[test]
-fn a_missing_policy_fails_and_report_only_does_not_enforce() {
-    assert_eq!(codes(&of(&[])), ["missing"]);
-    assert_eq!(codes(&of(&[""])), ["empty"]);
-    assert_eq!(codes(&of(&[" ;, ; "])), ["empty"]);
-    let report = |policy| with_headers(&[(REPORTED, policy)]);
-    let quiet = report("default-src 'self'; report-to csp");
-    assert_eq!(codes(&quiet), ["not_enforced"]);
-    assert_eq!(quiet.summary, "not enforced; if it were: scripts are limited");
-    let loud = report("default-src *; report-uri /csp");
-    assert_eq!(codes(&loud), ["not_enforced", "any_host", "any_plugin"]);
-    assert_eq!(
-        loud.findings[1].message,
-        "`default-src *` would let `https://evil.example/x.js` run, expected a list of hosts or nonces"
-    );
-    let nobody = report("default-src 'self'");
-    assert_eq!(codes(&nobody), ["not_enforced", "no_report_endpoint"]);
-}
-
-#[test]
-fn beside_an_enforced_policy_report_only_warns_at_most() {
-    let beside = |reported| with_headers(&[(ENFORCED, "default-src 'self'"), (REPORTED, reported)]);
-    let looser = beside("default-src *; report-to csp");
-    assert!(looser.status.is_pass(), "{looser:?}");
-    let note = looser
-        .findings
-        .iter()
-        .find(|finding| finding.code == "any_host")
-        .unwrap();
-    assert_eq!(note.subject, "report-only policy");
-    assert!(note.message.contains("would let"), "{}", note.message);
-    // What it is silent about is left to the enforced one.
-    let silent = beside("require-trusted-types-for 'script'; report-to csp");
-    assert!(
-        !silent
-            .findings
-            .iter()
-            .any(|finding| finding.subject == "report-only policy")
-    );
-    assert!(
-        beside("default-src 'self'").status.is_warn(),
-        "it reports to nobody"
-    );
-    // What it would stop is said of the enforced one.
-    let stricter = with_headers(&[
-        (ENFORCED, "default-src 'self'; script-src *"),
-        (REPORTED, "script-src 'self'; report-to csp"),
-    ]);
-    assert_eq!(codes(&stricter), ["any_host"]);
-    let message = &stricter.findings[0].message;
-    assert!(
-        message.ends_with("; the report-only policy would stop it"),
-        "{message}"
-    );
-}
-
-#[test]
-fn policies_in_meta_elements_count() {
-    let policy = |content: &str| Meta::http_equiv(ENFORCED, content);
-    let alone = with_metas(&[], vec![policy("default-src 'self'")]);
-    assert!(alone.status.is_pass(), "{alone:?}");
-    assert_eq!(alone.summary, "1 policy in `meta`, scripts are limited");
-    let open = with_metas(&[], vec![policy("default-src 'self'; script-src *")]);
-    assert_eq!(codes(&open), ["any_host"]);
-    // Both are enforced.
-    let both = with_metas(
-        &[(ENFORCED, "default-src *; object-src 'none'")],
-        vec![policy("script-src 'self'")],
-    );
-    assert_eq!(codes(&both), [""; 0]);
-    assert_eq!(
-        both.summary,
-        "2 policies in headers and `meta`, scripts are limited"
-    );
-    // What a `meta` element cannot hold.
-    let sandboxed = with_metas(&[], vec![policy("sandbox; object-src 'none'")]);
-    assert_eq!(codes(&sandboxed), ["no_script_policy", "ignored_in_meta"]);
-    let framed = with_metas(&[], vec![policy("default-src 'self'; frame-ancestors 'none'")]);
-    assert_eq!(codes(&framed), ["ignored_in_meta"]);
-    assert!(notes(&framed).contains(&"any_frame"));
-    let covered = with_metas(
-        &[(ENFORCED, "frame-ancestors 'none'")],
-        vec![policy("default-src 'self'; frame-ancestors 'none'")],
-    );
-    assert_eq!(codes(&covered), [""; 0]);
-    // A header holds a list, a `meta` element one policy.
-    let comma = with_metas(&[], vec![policy("default-src 'self', script-src *")]);
-    assert_eq!(
-        codes(&comma),
-        [
-            "any_host",
-            "any_plugin",
-            "comma_in_meta",
-            "malformed_source",
-            "missing_semicolon"
-        ]
-    );
-    let mut outside = policy("default-src 'self'");
-    outside.is_in_head = false;
-    assert_eq!(
-        codes(&with_metas(&[], vec![outside])),
-        ["missing", "outside_head"]
-    );
-    let reported = Meta::http_equiv(REPORTED, "default-src 'self'");
-    assert_eq!(
-        codes(&with_metas(&[], vec![reported])),
-        ["missing", "report_only_meta"]
-    );
-}
-
-#[test]
-fn what_was_looked_at_is_said_where_nothing_was_found() {
-    let bare = of(&[]).findings[0].message.clone();
-    assert!(bare.ends_with("; `meta` elements were not looked at"), "{bare}");
-    let looked = with_metas(&[], Vec::new()).findings[0].message.clone();
-    assert!(looked.ends_with(", in no `meta` element either"), "{looked}");
-    let exchange = samples::html::<&str>(&[]).document(Document::default());
-    let half = judge(&Csp::default(), samples::looked(&exchange), None);
-    assert!(
-        half.findings[0].message.contains("not read to its end"),
-        "{half:?}"
     );
 }
 

@@ -5,11 +5,13 @@ use url::Url;
 
 use super::{
     browser::{Browser, Page},
-    expression::{Expression, Port},
     findings::Mood,
     rules::{List, Purpose, Rules},
 };
-use crate::http::syntax::excerpt;
+use crate::http::{
+    expression::{Expression, Port},
+    syntax::excerpt,
+};
 
 /// One entry of the user's list: a host, or a host with a path.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use readiness_core::{Finding, fact::Exchange};
 
 use super::detail::{Detail, telling};
 use crate::http::{
-    applicability::media_type,
+    media_type::media_type,
     syntax::{excerpt, split_unquoted, trim, unquote},
 };
 

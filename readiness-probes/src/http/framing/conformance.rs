@@ -1,9 +1,12 @@
 //! Who may frame a page, case by case from the HTML standard and CSP Level 3.
 
-use super::effective::{Scope, effective};
+use super::{
+    ancestors::Own,
+    effective::{Scope, effective},
+};
 use crate::http::samples;
 
-use Scope::{Listed, Nobody, Open, Own};
+use Scope::{Listed, Nobody, Open};
 
 const XFO: &str = "X-Frame-Options";
 const CSP: &str = "Content-Security-Policy";
@@ -15,7 +18,12 @@ fn hold(standard: &str, cases: &[Case<'_>]) {
     for (section, headers, wanted) in cases {
         let exchange = samples::html(headers);
         let options = exchange.joined(XFO);
-        let found = effective(&exchange, options.as_deref()).scope();
+        let found = effective(
+            &Own::of(&samples::key("example.com")),
+            &exchange,
+            options.as_deref(),
+        )
+        .scope();
         assert_eq!(found, *wanted, "{standard}, {section}: {headers:?}");
     }
 }
@@ -45,7 +53,7 @@ fn x_frame_options() {
             (
                 "step 5, equal values are one",
                 &[(XFO, "SAMEORIGIN, sameorigin")],
-                Own,
+                Scope::Own,
             ),
             (
                 "step 6, deny and same origin",
@@ -95,7 +103,7 @@ fn x_frame_options() {
                 Open,
             ),
             ("step 8, deny", &[(XFO, "DENY")], Nobody),
-            ("step 9, same origin", &[(XFO, "SAMEORIGIN")], Own),
+            ("step 9, same origin", &[(XFO, "SAMEORIGIN")], Scope::Own),
             ("step 10, allow all", &[(XFO, "ALLOWALL")], Open),
             ("step 10, allow all twice", &[(XFO, "ALLOWALL, allowall")], Open),
             (
@@ -118,7 +126,11 @@ fn frame_ancestors() {
         &[
             ("section 6.4.2, none", &[(CSP, "frame-ancestors 'none'")], Nobody),
             ("section 6.4.2, no source", &[(CSP, "frame-ancestors")], Nobody),
-            ("section 6.4.2, self", &[(CSP, "frame-ancestors 'self'")], Own),
+            (
+                "section 6.4.2, self",
+                &[(CSP, "frame-ancestors 'self'")],
+                Scope::Own,
+            ),
             (
                 "section 6.4.2, a host",
                 &[(CSP, "frame-ancestors a.example")],
@@ -163,12 +175,12 @@ fn frame_ancestors() {
             (
                 "section 2.2.1, the first of a name",
                 &[(CSP, "frame-ancestors 'self'; frame-ancestors *")],
-                Own,
+                Scope::Own,
             ),
             (
                 "section 2.2.2, a list of policies",
                 &[(CSP, "frame-ancestors *, frame-ancestors 'self'")],
-                Own,
+                Scope::Own,
             ),
             (
                 "section 2.2.2, several lines",
@@ -176,6 +188,67 @@ fn frame_ancestors() {
                     (CSP, "frame-ancestors a.example"),
                     (CSP, "frame-ancestors 'none'"),
                 ],
+                Nobody,
+            ),
+            (
+                "section 2.2.2, two ports that no site has both of",
+                &[(
+                    CSP,
+                    "frame-ancestors https://*:8443, frame-ancestors https://*:9443",
+                )],
+                Nobody,
+            ),
+            (
+                "section 2.2.2, one port of all",
+                &[(CSP, "frame-ancestors https://*:8443, frame-ancestors *:*")],
+                Open,
+            ),
+            (
+                "section 2.2.2, one registry of all",
+                &[(CSP, "frame-ancestors https:, frame-ancestors *.com *.org")],
+                Open,
+            ),
+            (
+                "section 2.2.2, two registries",
+                &[(CSP, "frame-ancestors *.com, frame-ancestors *.org")],
+                Nobody,
+            ),
+            (
+                "section 2.2.2, a host that both list",
+                &[(
+                    CSP,
+                    "frame-ancestors a.test b.test, frame-ancestors b.test c.test",
+                )],
+                Listed,
+            ),
+            (
+                "section 2.2.2, a host among those of a wildcard",
+                &[(CSP, "frame-ancestors *.a.test, frame-ancestors b.a.test:*")],
+                Listed,
+            ),
+            (
+                "section 2.2.2, no host that both list",
+                &[(CSP, "frame-ancestors a.test, frame-ancestors b.test")],
+                Nobody,
+            ),
+            (
+                "section 2.2.2, its own origin by its name",
+                &[(CSP, "frame-ancestors 'self' a.test, frame-ancestors example.com")],
+                Scope::Own,
+            ),
+            (
+                "section 2.2.2, its own origin at another port",
+                &[(CSP, "frame-ancestors 'self', frame-ancestors example.com:8443")],
+                Nobody,
+            ),
+            (
+                "section 2.3.1, a provider whose customers have names below it",
+                &[(CSP, "frame-ancestors *.amazonaws.com")],
+                Open,
+            ),
+            (
+                "section 2.3.1, what fits no grammar is skipped",
+                &[(CSP, "frame-ancestors *:99999 [bad")],
                 Nobody,
             ),
             (
@@ -201,7 +274,7 @@ fn frame_ancestors() {
             (
                 "section 6.4.2.2, in both directions",
                 &[(CSP, "frame-ancestors 'self'"), (XFO, "DENY")],
-                Own,
+                Scope::Own,
             ),
             (
                 "section 6.4.2.2, from any policy of a list",
@@ -221,7 +294,7 @@ fn frame_ancestors() {
             (
                 "HTML step 2.2, another directive overrides nothing",
                 &[(CSP, "default-src *"), (XFO, "SAMEORIGIN")],
-                Own,
+                Scope::Own,
             ),
         ],
     );

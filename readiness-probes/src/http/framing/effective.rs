@@ -2,11 +2,8 @@
 
 use readiness_core::fact::Exchange;
 
-use crate::http::{
-    policy::parse_line,
-    source::Reach,
-    syntax::{split_unquoted, trim},
-};
+use super::ancestors::{Ancestors, Own, ancestors_of};
+use crate::http::syntax::{split_unquoted, trim};
 
 /// Who may frame the page.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -52,14 +49,6 @@ impl Policy {
     }
 }
 
-/// What `frame-ancestors` allows, over all policies.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Ancestors {
-    pub(super) scope: Scope,
-    /// The source that lets the most in.
-    pub(super) widest: String,
-}
-
 /// What browsers make of `X-Frame-Options`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Options {
@@ -77,40 +66,11 @@ pub(super) enum Options {
 
 /// The policy in force. HTML, "check a navigation response's adherence to `X-Frame-Options`", steps 2 and 3: a
 /// `frame-ancestors` of an enforced policy wins.
-pub(super) fn effective(exchange: &Exchange, options: Option<&[u8]>) -> Policy {
-    match ancestors_of(exchange.all("content-security-policy")) {
+pub(super) fn effective(own: &Own, exchange: &Exchange, options: Option<&[u8]>) -> Policy {
+    match ancestors_of(own, exchange.all("content-security-policy")) {
         Some(ancestors) => Policy::Ancestors(ancestors),
         None => Policy::Options(options.map_or(Options::Absent, read_options)),
     }
-}
-
-/// The narrowest `frame-ancestors` of all policies in these lines: a frame must be allowed by each of them.
-pub(super) fn ancestors_of<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Ancestors> {
-    let mut narrowest: Option<Ancestors> = None;
-    for line in lines {
-        for policy in parse_line(line) {
-            let Some(directive) = policy.first_of(&["frame-ancestors"]) else {
-                continue;
-            };
-            let (reach, widest) = directive.reach();
-            let found = Ancestors {
-                scope: match reach {
-                    Reach::Nobody => Scope::Nobody,
-                    Reach::Own => Scope::Own,
-                    Reach::Listed => Scope::Listed,
-                    Reach::Everybody => Scope::Open,
-                },
-                widest: widest.to_owned(),
-            };
-            if narrowest
-                .as_ref()
-                .is_none_or(|narrowest| found.scope < narrowest.scope)
-            {
-                narrowest = Some(found);
-            }
-        }
-    }
-    narrowest
 }
 
 /// HTML, "check a navigation response's adherence to `X-Frame-Options`", steps 4 to 10: the values are a set

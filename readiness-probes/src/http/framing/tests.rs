@@ -155,6 +155,28 @@ fn hostile_values_do_not_panic() {
     }
 }
 
+#[test]
+fn many_policies_are_judged_together() {
+    let scope = |policy: &str| {
+        let outcome = of(&[("content-security-policy", policy)]);
+        outcome.evidence[0].value.clone()
+    };
+    let many = |unit: &str| vec![unit; 1000].join(",");
+    assert_eq!(scope(&many("frame-ancestors https://*:1 *.com")), "open");
+    assert_eq!(
+        scope(&format!("{},frame-ancestors 'none'", many("frame-ancestors *"))),
+        "none"
+    );
+    // Of more hosts than are tried one may be in both.
+    let hosts = |from: usize| {
+        let names: Vec<String> = (from..from + 99).map(|n| format!("a{n}.test")).collect();
+        format!("frame-ancestors {}", names.join(" "))
+    };
+    assert_eq!(scope(&format!("{}, {}", hosts(0), hosts(98))), "listed");
+    let few = "frame-ancestors a.test b.test, frame-ancestors c.test d.test";
+    assert_eq!(scope(few), "none");
+}
+
 proptest! {
     #[test]
     fn no_bytes_panic(value in proptest::collection::vec(any::<u8>(), 0..99)) {

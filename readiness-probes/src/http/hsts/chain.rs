@@ -1,26 +1,26 @@
 //! HSTS on the way: every https response that the redirects pass.
 
 use futures_util::future::{join, join_all};
-use readiness_core::{Evidence, Finding, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Status};
+use readiness_core::{Evidence, Finding, ObserveError, Outcome, ProbeContext, ProbeError, Reason};
 
 use super::{Hsts, Said, advice, missing, sent_in_vain};
 use crate::{
-    address::{addresses, worst_of},
+    address::{addresses, same_owner, unknown, worst_of},
     http::{
         applicability::{Rule, Weight, by_status, is_challenge, weigh},
         pages::Pages,
         syntax::shown,
-        trail::{Hop, Place, Trail, follow, ports},
+        trail::{Hop, Place, Stop, Trail, follow, ports},
     },
 };
-
-/// The most redirects that are followed.
-const MOST_HOPS: usize = 5;
 
 /// Looks at the way from plain http on, which is that of `http.https_redirect`, and at the one from the
 /// target's own path on where the first does not pass there.
 pub(super) async fn look(cx: &ProbeContext, settings: &Hsts) -> Result<Outcome, ProbeError> {
-    let target = cx.target();
+    let (target, most) = (cx.target(), settings.max_hops);
+    if most == 0 {
+        return Ok(Outcome::not_applicable("redirects are not followed"));
+    }
     let plain = ports(cx, settings.plain_port).ok().map(|(plain, _)| Place {
         tls: false,
         host: target.host().to_owned(),
@@ -41,13 +41,13 @@ pub(super) async fn look(cx: &ProbeContext, settings: &Hsts) -> Result<Outcome, 
         async move {
             let from_plain = async {
                 match plain {
-                    Some(place) => Some(follow(cx, place, address, MOST_HOPS).await),
+                    Some(place) => Some(follow(cx, place, address, most).await),
                     None => None,
                 }
             };
             let from_own = async {
                 match follows_own {
-                    true => Some(follow(cx, own.clone(), address, MOST_HOPS).await),
+                    true => Some(follow(cx, own.clone(), address, most).await),
                     false => None,
                 }
             };
@@ -65,6 +65,7 @@ fn judge(settings: &Hsts, from_plain: Option<&Trail>, from_own: Option<&Trail>, 
         settings,
         own,
         seen: Vec::new(),
+        is_cut: false,
         responses: 0,
         findings: Vec::new(),
         evidence: Vec::new(),
@@ -73,21 +74,30 @@ fn judge(settings: &Hsts, from_plain: Option<&Trail>, from_own: Option<&Trail>, 
         for (i, hop) in trail.iter().flat_map(|trail| trail.hops.iter()).enumerate() {
             judged.hop(format!("hop {}{from}", i + 1), i, hop);
         }
+        if let Some(trail) = trail {
+            judged.stop(format!("hop {}{from}", trail.hops.len() + 1), trail);
+        }
         judged.seen.push(None);
     }
     let Judged {
+        is_cut,
         responses,
         findings,
         evidence,
         ..
     } = judged;
     let mut outcome = if responses == 0 && findings.iter().all(|finding| finding.status.is_pass()) {
-        let mut outcome = Outcome::not_applicable("no redirect leads over another https response");
+        let mut outcome = Outcome::not_applicable(if is_cut {
+            "no redirect that was followed leads over another https response"
+        } else {
+            "no redirect leads over another https response"
+        });
         outcome.findings = findings;
         outcome
     } else {
         let summary = match findings.iter().find(|finding| !finding.is_note()) {
             Some(finding) => finding.message.clone(),
+            None if is_cut => "each https response seen on the way sends HSTS".to_owned(),
             None => "each https response on the way sends HSTS".to_owned(),
         };
         Outcome::judged(summary, findings)
@@ -101,6 +111,8 @@ struct Judged<'a> {
     own: &'a Place,
     /// The places so far that were https, or could not be looked at; `None` ends a way.
     seen: Vec<Option<&'a Place>>,
+    /// Whether a part of the way was not looked at.
+    is_cut: bool,
     /// How many https responses were judged here.
     responses: usize,
     findings: Vec<Finding>,
@@ -180,13 +192,36 @@ impl<'a> Judged<'a> {
                 self.evidence.push(Evidence::new(Evidence::NOT_LOOKED_AT, what));
             }
         } else if at.tls && !self.is_page(at) && !is_foreign(&at.host, &self.own.host) {
-            let status = Status::Unknown {
-                reason: error.reason.clone(),
-                cause: error.cause.clone(),
-            };
             let message = format!("`{at}` could not be looked at: {}", error.message);
             self.findings
-                .push(Finding::new("hop_not_seen", status, message).subject(subject));
+                .push(Finding::new("hop_not_seen", unknown(error), message).subject(subject));
+        }
+    }
+
+    /// Tells what the way leads on to where it was not followed to its end.
+    fn stop(&mut self, subject: String, trail: &'a Trail) {
+        let (to, why) = match &trail.stop {
+            // What a circle holds has been looked at.
+            Stop::End | Stop::Loop { .. } => return,
+            Stop::TooMany { to } => (to, format!("after {} redirects", self.settings.max_hops)),
+            Stop::Inside { to, address, what } => (to, format!("at {address}, which is {what}")),
+            Stop::Unresolved { to, error } => (to, error.message.clone()),
+        };
+        if self.seen.contains(&Some(to)) {
+            return;
+        }
+        self.seen.push(Some(to));
+        self.is_cut = true;
+        match &trail.stop {
+            Stop::Unresolved { error, .. } if !is_foreign(&to.host, &self.own.host) => {
+                let message = format!("`{to}` cannot be followed: {why}");
+                self.findings
+                    .push(Finding::new("hop_not_seen", unknown(error), message).subject(subject));
+            }
+            _ => {
+                let what = format!("the redirects from `{to}` on ({why})");
+                self.evidence.push(Evidence::new(Evidence::NOT_LOOKED_AT, what));
+            }
         }
     }
 }
@@ -204,8 +239,7 @@ fn is_page(pages: &Pages, at: &Place, own: &Place) -> bool {
 
 /// Whether a host belongs to somebody else, by the public suffix list.
 fn is_foreign(host: &str, home: &str) -> bool {
-    let owner = |host: &str| psl::domain_str(host).unwrap_or(host).to_ascii_lowercase();
-    owner(host) != owner(home)
+    !same_owner(host, home)
 }
 
 /// What the pages say and what the way says: the worse decides, and all of it is shown.

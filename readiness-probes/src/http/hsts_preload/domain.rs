@@ -10,7 +10,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use super::{error, not_reached, warning};
 use crate::{
-    address::{addresses_of, special_purpose},
+    address::{addresses_of, registrable, special_purpose},
     http::syntax::excerpt,
 };
 
@@ -75,7 +75,7 @@ pub(super) fn format(host: &str) -> Option<Finding> {
 
 /// Only names registered directly below a public suffix are taken.
 pub(super) fn level(host: &str) -> Option<Finding> {
-    let registered = psl::domain_str(host)?;
+    let registered = registrable(host)?;
     (registered != host).then(|| {
         let message = format!("`{host}` is below `{registered}`, expected the registered domain itself");
         let remedy = "submit the registered domain: the list then holds for everything below it";

@@ -1,9 +1,12 @@
-use readiness_core::{Finding, ObserveError, Outcome, Reason, Status, fact::Exchange};
+use readiness_core::{Finding, Outcome, Reason, fact::Exchange};
 
-use crate::http::{
-    applicability::is_challenge,
-    strict_transport::parse,
-    trail::{Hop, Next, Place, Stop, Trail, is_redirect, next},
+use crate::{
+    address::unknown,
+    http::{
+        applicability::is_challenge,
+        strict_transport::parse,
+        trail::{Hop, Next, Place, Stop, Trail, is_redirect, next},
+    },
 };
 
 /// From how many redirects on it is told that there are many.
@@ -189,7 +192,7 @@ fn judge_first(at: &Place, to: &Place, then: Option<&Exchange>, secure: u16, fin
     }
 }
 
-/// A first hop to https on another host: this one then never answers over https, and so never sets HSTS.
+/// A first hop to https on another host: who begins over http then never sees this one's HSTS.
 fn judge_other_host(at: &Place, to: &Place, then: Option<&Exchange>, remedy: String) -> Finding {
     let host = &at.host;
     if to.is_address() {
@@ -211,12 +214,12 @@ fn judge_other_host(at: &Place, to: &Place, then: Option<&Exchange>, remedy: Str
     }
     if to.host.strip_prefix("www.") == Some(host) {
         let message = format!(
-            "`{at}` leads to `www` first, to `{to}`: `{host}` itself can never set HSTS (RFC 6797, section 7.2)"
+            "`{at}` leads to `www` first, to `{to}`: a visitor who begins over http never sees the HSTS of `{host}`"
         );
         return Finding::warn("www_first", message).remedy(remedy);
     }
     let message = format!(
-        "`{at}` leads to another host, `{to}`: `{host}` itself can never set HSTS (RFC 6797, section 7.2)"
+        "`{at}` leads to another host, `{to}`: a visitor who begins over http never sees the HSTS of `{host}`"
     );
     Finding::warn("first_hop_off_host", message).remedy(remedy)
 }
@@ -287,13 +290,6 @@ fn judge_stop(stop: &Stop, hops: usize, most: usize) -> Option<Finding> {
         }
     };
     Some(finding.subject(last))
-}
-
-fn unknown(error: &ObserveError) -> Status {
-    Status::Unknown {
-        reason: error.reason.clone(),
-        cause: error.cause.clone(),
-    }
 }
 
 fn subject(i: usize) -> String {

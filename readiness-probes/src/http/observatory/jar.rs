@@ -1,11 +1,16 @@
 //! The cookies a session ends with, as the peer's jar keeps them.
 
+use std::collections::HashMap;
+
 use readiness_core::Timestamp;
 
 use super::scan::Session;
-use crate::http::{
-    set_cookie::{self, SameSite, SetCookie},
-    trail::Place,
+use crate::{
+    address::registrable,
+    http::{
+        set_cookie::{self, SameSite, SetCookie, default_path},
+        trail::Place,
+    },
 };
 
 /// A cookie in the jar.
@@ -24,6 +29,11 @@ impl Kept {
             SameSite::Absent | SameSite::Other(_) => None,
             known => Some(known),
         }
+    }
+
+    /// What makes it one cookie. RFC 6265, section 5.3, step 11.
+    fn identity(&self) -> (String, String, String) {
+        (self.domain.clone(), self.path.clone(), self.cookie.name.clone())
     }
 
     fn is_sent_to(&self, place: &Place) -> bool {
@@ -48,10 +58,12 @@ pub(super) fn jar(session: &Session, now: Timestamp) -> Vec<Kept> {
     let mut jar: Vec<Kept> = Vec::new();
     for (place, exchange) in session.hops() {
         jar.retain(|kept| !(kept.cookie.is_expired(now) && kept.is_sent_to(place)));
+        // Where each one stands, so that a jar of thousands is not searched for each line.
+        let mut at: HashMap<_, usize> = jar.iter().map(Kept::identity).zip(0..).collect();
         for line in exchange.all("set-cookie") {
             let Some(new) = accept(line, place) else { continue };
-            let key = |kept: &Kept| (kept.domain.clone(), kept.path.clone(), kept.cookie.name.clone());
-            match jar.iter_mut().find(|old| key(old) == key(&new)) {
+            let known = *at.entry(new.identity()).or_insert(jar.len());
+            match jar.get_mut(known) {
                 Some(old) => *old = new,
                 None => jar.push(new),
             }
@@ -69,16 +81,13 @@ fn accept(line: &[u8], place: &Place) -> Option<Kept> {
     let domain = match &cookie.domain {
         None => place.host.clone(),
         Some(domain) => {
-            let is_address = domain.parse::<std::net::IpAddr>().is_ok();
             // Below a public suffix, one is needed.
-            if is_address || domain.len() > 253 || psl::domain(domain.as_bytes()).is_none() {
-                return None;
-            }
+            registrable(domain)?;
             Some(domain.clone()).filter(|domain| domain_matches(&place.host, domain))?
         }
     };
     let given = cookie.path.clone().filter(|path| path.starts_with('/'));
-    let path = given.unwrap_or_else(|| default_path(place));
+    let path = given.unwrap_or_else(|| default_path(&place.path).to_owned());
     let name = cookie.name.as_str();
     let broken = (name.starts_with("__Secure-") && !cookie.secure)
         || (name.starts_with("__Host-") && !(cookie.secure && is_host_only && path == "/"));
@@ -98,12 +107,4 @@ fn domain_matches(host: &str, domain: &str) -> bool {
 
 fn path_of(place: &Place) -> &str {
     place.path.split('?').next().unwrap_or_default()
-}
-
-/// RFC 6265, section 5.1.4.
-fn default_path(place: &Place) -> String {
-    match path_of(place).rsplit_once('/') {
-        Some((before, _)) if !before.is_empty() => before.to_owned(),
-        _ => "/".to_owned(),
-    }
 }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use readiness_core::{ObserveError, ProbeContext, Reason, fact::Exchange};
 
 use super::scan::Session;
-use crate::http::trail::{Next, Place, Stop, elsewhere, next};
+use crate::http::trail::{Home, Next, Place, Stop, next};
 
 /// The most redirects the peer follows.
 const MOST_REDIRECTS: usize = 10;
@@ -22,12 +22,9 @@ pub(super) struct First {
 ///
 /// # Errors
 /// Where it could not be looked, which tells nothing of the deployment.
-pub(super) async fn follow(
-    cx: &ProbeContext,
-    first: First,
-    from_outside: bool,
-) -> Result<Option<Session>, ObserveError> {
-    let (home, mut address) = ((first.place.host.clone(), first.address), first.address);
+pub(super) async fn follow(cx: &ProbeContext, first: First) -> Result<Option<Session>, ObserveError> {
+    let home = Home::new(&first.place.host, first.address);
+    let mut address = home.address;
     let Some(exchange) = answered(first.seen)? else {
         return Ok(None);
     };
@@ -39,19 +36,14 @@ pub(super) async fn follow(
             Next::Broken(..) => return Ok(None),
             Next::To { place, .. } => place,
         };
-        if to.host == home.0 {
-            address = home.1;
-        } else if to.host != place.host {
-            match elsewhere(cx, &to, from_outside).await {
-                Ok(other) => address = other,
-                Err(Stop::Unresolved { error, .. }) => return answered(Err(error)).map(|_| None),
-                Err(Stop::Inside { to, address, what }) => {
-                    let message =
-                        format!("`{to}` is at `{address}`, which is {what}: not followed from outside");
-                    return Err(ObserveError::new(Reason::UNEXPECTED_RESPONSE, message));
-                }
-                Err(_) => return Ok(None),
+        match home.address_of(cx, (place, address), &to).await {
+            Ok(next) => address = next,
+            Err(Stop::Unresolved { error, .. }) => return answered(Err(error)).map(|_| None),
+            Err(Stop::Inside { to, address, what }) => {
+                let message = format!("`{to}` is at `{address}`, which is {what}: not followed from outside");
+                return Err(ObserveError::new(Reason::UNEXPECTED_RESPONSE, message));
             }
+            Err(_) => return Ok(None),
         }
         let seen = cx.observe(to.request(address)).await;
         let Some(exchange) = answered(seen)? else {

@@ -3,7 +3,10 @@
 use readiness_core::fact::Exchange;
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
-use crate::http::syntax::excerpt;
+use crate::http::{
+    digest::{Algorithm, is_base64},
+    syntax::excerpt,
+};
 
 /// What browsers make of an `integrity` attribute.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,65 +15,88 @@ pub(super) enum Metadata {
     Empty,
     /// The resource is checked with one of these.
     Checked {
-        /// Of the strongest algorithm.
-        strongest: &'static str,
         /// What is skipped besides.
         skipped: Vec<String>,
     },
+    /// The digest that decides lacks its padding.
+    Unpadded(String),
     /// No part names an algorithm that browsers know: nothing is checked.
     Unchecked(String),
     /// The digest that decides can be none, so that nothing matches it.
     Broken(String),
 }
 
-/// The algorithms, from weak to strong, with how many bytes their digests have.
-const ALGORITHMS: [(&str, usize); 3] = [("sha256", 32), ("sha384", 48), ("sha512", 64)];
+/// What stands in the attribute for one algorithm.
+#[derive(Clone, Copy, Debug, Default)]
+struct Digests<'a> {
+    is_right: bool,
+    unpadded: Option<&'a str>,
+    wrong: Option<&'a str>,
+}
 
 /// Subresource Integrity, sections 3.3.3 and 3.3.4: of several algorithms the strongest decides.
 pub(super) fn read(text: &str) -> Metadata {
-    let (mut right, mut wrong): ([bool; 3], [Option<&str>; 3]) = ([false; 3], [None; 3]);
+    let mut all = Algorithm::ALL.map(|algorithm| (algorithm, Digests::default()));
     let mut skipped = Vec::new();
     for part in text.split_ascii_whitespace() {
         let expression = part.split('?').next().unwrap_or_default();
-        let (algorithm, digest) = expression.split_once('-').unwrap_or((expression, ""));
-        match ALGORITHMS.iter().position(|(known, _)| *known == algorithm) {
-            None => skipped.push(excerpt(part.as_bytes())),
-            Some(at) => {
-                let bytes = ALGORITHMS.get(at).map_or(0, |(_, bytes)| *bytes);
-                if is_digest(digest, bytes) {
-                    right[at] = true;
-                } else {
-                    wrong[at] = Some(part);
-                }
-            }
+        let (name, digest) = expression.split_once('-').unwrap_or((expression, ""));
+        let known = all.iter_mut().find(|(algorithm, _)| algorithm.name() == name);
+        let Some((algorithm, digests)) = known else {
+            skipped.push(excerpt(part.as_bytes()));
+            continue;
+        };
+        match shape_of(digest, algorithm.bytes()) {
+            Shape::Padded => digests.is_right = true,
+            Shape::Unpadded => digests.unpadded = Some(part),
+            Shape::Wrong => digests.wrong = Some(part),
         }
     }
-    let strongest = (0..ALGORITHMS.len())
+    let strongest = all
+        .iter()
         .rev()
-        .find(|&at| right[at] || wrong[at].is_some());
+        .map(|(_, digests)| digests)
+        .find(|digests| digests.is_right || digests.unpadded.is_some() || digests.wrong.is_some());
     match strongest {
         None if skipped.is_empty() => Metadata::Empty,
         None => Metadata::Unchecked(skipped.swap_remove(0)),
-        Some(at) => match wrong[at] {
-            Some(part) if !right[at] => Metadata::Broken(excerpt(part.as_bytes())),
-            _ => {
-                skipped.extend(wrong.iter().flatten().map(|part| excerpt(part.as_bytes())));
-                Metadata::Checked {
-                    strongest: ALGORITHMS.get(at).map_or("", |(name, _)| *name),
-                    skipped,
-                }
-            }
-        },
+        Some(Digests {
+            is_right: false,
+            unpadded: Some(part),
+            ..
+        }) => Metadata::Unpadded(excerpt(part.as_bytes())),
+        Some(Digests {
+            is_right: false,
+            wrong: Some(part),
+            ..
+        }) => Metadata::Broken(excerpt(part.as_bytes())),
+        Some(_) => {
+            let wrong = all.iter().filter_map(|(_, digests)| digests.wrong);
+            skipped.extend(wrong.map(|part| excerpt(part.as_bytes())));
+            Metadata::Checked { skipped }
+        }
     }
 }
 
-/// Base64 of so many bytes, with its padding; browsers read `-` and `_` as well. CSP3, section 2.3.1.
-fn is_digest(text: &str, bytes: usize) -> bool {
-    let body = text.trim_end_matches('=');
-    let is_base64 = body
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte));
-    is_base64 && text.len() == bytes.div_ceil(3) * 4 && body.len() == (bytes * 8).div_ceil(6)
+/// How a digest is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Shape {
+    Padded,
+    /// The grammar allows it (CSP Level 3, section 2.3.1), and whoever decodes it finds the digest (Infra, section
+    /// 8, "forgiving-base64 decode"). The standard compares it as it stands with one that has padding.
+    Unpadded,
+    Wrong,
+}
+
+/// Base64 of so many bytes; browsers read `-` and `_` as well.
+fn shape_of(text: &str, bytes: usize) -> Shape {
+    let body = text.trim_end_matches('=').len();
+    let is_whole = is_base64(text) && body == (bytes * 8).div_ceil(6);
+    match text.len() {
+        len if is_whole && len == bytes.div_ceil(3) * 4 => Shape::Padded,
+        len if is_whole && len == body => Shape::Unpadded,
+        _ => Shape::Wrong,
+    }
 }
 
 /// Which destinations a policy blocks without integrity.
@@ -130,19 +156,19 @@ mod tests {
             format!("sha384-{}", digest(48)),
             format!("sha512-{}", digest(64)),
         );
-        let checked = |strongest, skipped: &[&str]| Metadata::Checked {
-            strongest,
+        let checked = |skipped: &[&str]| Metadata::Checked {
             skipped: skipped.iter().map(|part| (*part).to_owned()).collect(),
         };
+        let bare = a.trim_end_matches('=').to_owned();
         for (text, wanted) in [
             (String::new(), Metadata::Empty),
             (" \n".to_owned(), Metadata::Empty),
-            (a.clone(), checked("sha256", &[])),
-            (b.clone(), checked("sha384", &[])),
-            (c.clone(), checked("sha512", &[])),
-            (format!("{a}\n{c} {b}"), checked("sha512", &[])),
-            (format!("{b}?ct=text/javascript"), checked("sha384", &[])),
-            (format!("md5-x {a}"), checked("sha256", &["md5-x"])),
+            (a.clone(), checked(&[])),
+            (b.clone(), checked(&[])),
+            (c.clone(), checked(&[])),
+            (format!("{a}\n{c} {b}"), checked(&[])),
+            (format!("{b}?ct=text/javascript"), checked(&[])),
+            (format!("md5-x {a}"), checked(&["md5-x"])),
             // A weak or unknown algorithm alone checks nothing.
             (
                 "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=".to_owned(),
@@ -157,8 +183,14 @@ mod tests {
             ("sha256".to_owned(), Metadata::Broken("sha256".to_owned())),
             ("sha256-".to_owned(), Metadata::Broken("sha256-".to_owned())),
             (format!("{a} sha512-x"), Metadata::Broken("sha512-x".to_owned())),
-            (format!("sha256-x {c}"), checked("sha512", &["sha256-x"])),
-            (format!("{b} sha384-x"), checked("sha384", &["sha384-x"])),
+            (format!("sha256-x {c}"), checked(&["sha256-x"])),
+            (format!("{b} sha384-x"), checked(&["sha384-x"])),
+            // Without its padding it is a digest to some.
+            (bare.clone(), Metadata::Unpadded(bare.clone())),
+            (format!("{bare} {a}"), checked(&[])),
+            (format!("{bare} sha256-x"), Metadata::Unpadded(bare.clone())),
+            (format!("{bare} {b}"), checked(&[])),
+            (format!("{a} sha512-x"), Metadata::Broken("sha512-x".to_owned())),
         ] {
             assert_eq!(read(&text), wanted, "{text}");
         }
@@ -166,19 +198,27 @@ mod tests {
 
     #[test]
     fn a_digest_has_its_length_and_padding() {
+        use Shape::{Padded, Unpadded, Wrong};
+        let bare = |bytes| digest(bytes).trim_end_matches('=').to_owned();
         for (text, bytes, wanted) in [
-            (digest(32), 32, true),
-            (digest(48), 48, true),
-            (digest(64), 64, true),
-            (digest(32).replace('A', "_"), 32, true),
-            (digest(32).trim_end_matches('=').to_owned(), 32, false),
-            (format!("{}=", digest(32)), 32, false),
-            (digest(33), 32, false),
-            (digest(31), 32, false),
-            (digest(32).replacen('A', "$", 1), 32, false),
-            (digest(32).replacen('A', "=", 1), 32, false),
+            (digest(32), 32, Padded),
+            // A length that needs no padding.
+            (digest(48), 48, Padded),
+            (digest(64), 64, Padded),
+            (digest(32).replace('A', "_"), 32, Padded),
+            (bare(32), 32, Unpadded),
+            (bare(64), 64, Unpadded),
+            // Half of the padding is none: 87 characters decode to nothing.
+            (format!("{}=", bare(64)), 64, Wrong),
+            (format!("{}=", digest(32)), 32, Wrong),
+            (digest(33), 32, Wrong),
+            (digest(31), 32, Wrong),
+            (bare(33), 32, Wrong),
+            (digest(32).replacen('A', "$", 1), 32, Wrong),
+            (digest(32).replacen('A', "=", 1), 32, Wrong),
+            (String::new(), 32, Wrong),
         ] {
-            assert_eq!(is_digest(&text, bytes), wanted, "{text}");
+            assert_eq!(shape_of(&text, bytes), wanted, "{text}");
         }
     }
 

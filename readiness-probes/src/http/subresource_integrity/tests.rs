@@ -79,6 +79,14 @@ fn what_comes_from_elsewhere_is_pinned() {
             &["malformed_digest"],
         ),
         (
+            "<script src=/a.js integrity=sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU></script>",
+            &["unpadded_digest"],
+        ),
+        (
+            "<script src=https://cdn.test/a.js integrity=sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU></script>",
+            &["no_crossorigin", "unpadded_digest"],
+        ),
+        (
             "<script src=/a.js integrity='md5-x DIGEST'></script>",
             &["skipped_digest"],
         ),

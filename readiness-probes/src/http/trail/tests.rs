@@ -120,6 +120,15 @@ fn parameters_named_like_secrets_are_told() {
         ("/?token", ""),
         ("/?tokens=2&author=x&side=left", ""),
         ("/token=x", ""),
+        // As facts hold them: values and whole fragments may be redacted already.
+        ("/cb#access_token=[redacted]&state=[redacted]", "access_token"),
+        ("https://app/#access_token=s3cret", "access_token"),
+        ("/cb#[redacted]", "#…"),
+        ("/?token=x#id_token=y", "token id_token"),
+        ("/?token=x&sid=y&token=z&sid=w", "token sid"),
+        ("/#tab=2", ""),
+        ("/#top", ""),
+        ("/#access_token=", ""),
     ] {
         assert_eq!(names(location), told, "{location}");
     }
@@ -133,6 +142,45 @@ fn parameters_of_the_path_are_not_shown() {
     };
     assert_eq!(place.to_string(), "http://example.com/a;jsessionid=…/b;v?…");
     assert!(place.url().contains("s3cr3t"), "the request still has it");
+}
+
+#[test]
+fn handles_in_the_path_reach_the_next_request() {
+    for (location, to) in [
+        (
+            "/a;jsessionid={run.0a.1}/b",
+            "http://example.com/a;jsessionid={run.0a.1}/b",
+        ),
+        (
+            "/a;x={run.0};y={run.1}?z={run.2}",
+            "http://example.com/a;x={run.0};y={run.1}?z={run.2}",
+        ),
+        // What the peer wrote stays escaped.
+        ("/a;x=%7Btarget.0%7D", "http://example.com/a;x=%7Btarget.0%7D"),
+        ("/a%7B;x={run.0}", "http://example.com/a%7B;x={run.0}"),
+    ] {
+        assert_eq!(leads(location.as_bytes()).as_deref(), Ok(to), "{location}");
+    }
+    let base = from("/a;x={run.0}/b");
+    let exchange = Exchange::new(302, [("location", "c")]);
+    let Next::To { place, .. } = next(&base, &exchange) else {
+        panic!("no place")
+    };
+    assert_eq!(place.path, "/a;x={run.0}/c");
+    assert_eq!(place.to_string(), "http://example.com/a;x=…/c");
+}
+
+#[test]
+fn the_number_of_redirects_is_limited() {
+    for (max_hops, least, right) in [
+        (0, 0, true),
+        (0, 1, false),
+        (1, 1, true),
+        (20, 1, true),
+        (21, 0, false),
+    ] {
+        assert_eq!(check_hops(max_hops, least).is_ok(), right, "{max_hops} {least}");
+    }
 }
 
 #[test]

@@ -1,8 +1,14 @@
-use std::{collections::HashMap, net::SocketAddr};
+use std::{collections::HashMap, fmt::Write as _, net::SocketAddr};
 
 use hickory_resolver::proto::{
     op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
-    rr::{Name, RData, RecordType as WireType},
+    rr::{
+        Name, RData, Record, RecordType as WireType,
+        rdata::{
+            SVCB,
+            svcb::{SvcParamKey, SvcParamValue},
+        },
+    },
 };
 use readiness_core::fact::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType};
 
@@ -18,7 +24,15 @@ const MOST_ALIASES: usize = 64;
 pub(super) struct Question {
     name: Name,
     record_type: WireType,
+    recursion_desired: bool,
 }
+
+/// The most records of the authority and of the additional section that are kept: 13 nameservers with two
+/// addresses each, and some more.
+const MOST_KEPT: usize = 64;
+
+/// AXFR. RFC 5936.
+const ZONE_TRANSFER: RecordType = RecordType::Other(252);
 
 /// What a nameserver's bytes are worth.
 #[derive(Debug)]
@@ -39,14 +53,15 @@ impl Question {
         name.set_fqdn(true);
         Ok(Self {
             name,
-            record_type: wire_type(key.record_type),
+            record_type: WireType::from(key.record_type.number()),
+            recursion_desired: !key.without_recursion,
         })
     }
 
     /// A query with a fresh random id, and its bytes.
     pub(super) fn query(&self, with_edns: bool) -> Result<(Message, Vec<u8>), String> {
         let mut query = Message::query();
-        query.metadata.recursion_desired = true;
+        query.metadata.recursion_desired = self.recursion_desired;
         query.add_query(Query::query(self.name.clone(), self.record_type));
         if with_edns {
             let mut edns = Edns::new();
@@ -104,8 +119,14 @@ pub(super) fn dislikes_edns(message: &Message) -> bool {
 /// What an answer says: the chain of aliases from the name asked for, and the records at its end.
 /// Records of other names are left out, whoever put them there.
 pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -> DnsAnswer {
-    let records = followed(message, key);
-    let found = records.iter().any(|record| is_of(record, key.record_type));
+    let mut records = followed(message, key);
+    let is_transfer = key.record_type == ZONE_TRANSFER;
+    if is_transfer {
+        // It gives the whole zone away; what it begins with is enough to tell.
+        records = kept(message.answers.iter().take(1));
+    }
+    let is_wanted = |record: &DnsRecord| is_transfer || record.data.is_of(key.record_type);
+    let found = records.iter().any(is_wanted);
     let result = match message.metadata.response_code {
         ResponseCode::NoError if found => DnsResult::Records,
         ResponseCode::NoError => DnsResult::NoData,
@@ -116,6 +137,11 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
     };
     let mut answer = DnsAnswer::new(result, nameserver.to_string());
     answer.authoritative = message.metadata.authoritative;
+    answer.recursion_available = message.metadata.recursion_available;
+    if key.without_recursion {
+        answer.authority = kept(&message.authorities);
+        answer.additional = kept(&message.additionals);
+    }
     answer.records = records;
     answer
 }
@@ -123,20 +149,8 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
 fn followed(message: &Message, key: &DnsLookup) -> Vec<DnsRecord> {
     let mut by_owner: HashMap<String, Vec<DnsRecord>> = HashMap::new();
     for record in &message.answers {
-        let data = match &record.data {
-            RData::A(address) => RecordData::A(address.0),
-            RData::AAAA(address) => RecordData::Aaaa(address.0),
-            RData::CNAME(name) => RecordData::Cname(plain(&name.0)),
-            other => RecordData::Other {
-                record_type: known_type(record.record_type()),
-                text: other.to_string(),
-            },
-        };
-        let owner = plain(&record.name);
-        by_owner
-            .entry(owner.clone())
-            .or_default()
-            .push(DnsRecord::new(owner, record.ttl, data));
+        let record = plain_record(record);
+        by_owner.entry(record.name.clone()).or_default().push(record);
     }
     let mut chain = Vec::new();
     let mut name = key.name.clone();
@@ -145,7 +159,7 @@ fn followed(message: &Message, key: &DnsLookup) -> Vec<DnsRecord> {
         let Some(here) = by_owner.remove(&name) else { break };
         let (mut wanted, other): (Vec<_>, Vec<_>) = here
             .into_iter()
-            .partition(|record| is_of(record, key.record_type));
+            .partition(|record| record.data.is_of(key.record_type));
         if !wanted.is_empty() {
             chain.append(&mut wanted);
             break;
@@ -161,14 +175,81 @@ fn followed(message: &Message, key: &DnsLookup) -> Vec<DnsRecord> {
     chain
 }
 
-fn is_of(record: &DnsRecord, wanted: RecordType) -> bool {
-    match &record.data {
-        RecordData::A(_) => wanted == RecordType::A,
-        RecordData::Aaaa(_) => wanted == RecordType::Aaaa,
-        RecordData::Cname(_) => wanted == RecordType::Cname,
-        RecordData::Other { record_type, .. } => *record_type == wanted,
-        _ => false,
+/// The records of another section, cut where there are many.
+fn kept<'a>(section: impl IntoIterator<Item = &'a Record>) -> Vec<DnsRecord> {
+    section.into_iter().take(MOST_KEPT).map(plain_record).collect()
+}
+
+fn plain_record(record: &Record) -> DnsRecord {
+    let data = data(record.record_type(), &record.data);
+    DnsRecord::new(plain(&record.name), record.ttl, data)
+}
+
+fn data(wire: WireType, data: &RData) -> RecordData {
+    match data {
+        RData::A(address) => RecordData::A(address.0),
+        RData::AAAA(address) => RecordData::Aaaa(address.0),
+        RData::CAA(caa) => RecordData::Caa {
+            flags: caa.flags(),
+            tag: caa.tag.to_ascii_lowercase(),
+            value: String::from_utf8_lossy(&caa.value).into_owned(),
+        },
+        RData::CNAME(name) => RecordData::Cname(plain(&name.0)),
+        RData::HTTPS(https) => service(&https.0),
+        RData::MX(mx) => RecordData::Mx {
+            preference: mx.preference,
+            exchange: plain(&mx.exchange),
+        },
+        RData::NS(name) => RecordData::Ns(plain(&name.0)),
+        RData::PTR(name) => RecordData::Ptr(plain(&name.0)),
+        RData::SOA(soa) => RecordData::Soa {
+            mname: plain(&soa.mname),
+            rname: plain(&soa.rname),
+            serial: soa.serial,
+            // Read as signed, and meant as unsigned (RFC 1035, section 3.3.13).
+            refresh: soa.refresh.cast_unsigned(),
+            retry: soa.retry.cast_unsigned(),
+            expire: soa.expire.cast_unsigned(),
+            minimum: soa.minimum,
+        },
+        RData::SRV(srv) => RecordData::Srv {
+            priority: srv.priority,
+            weight: srv.weight,
+            port: srv.port,
+            target: plain(&srv.target),
+        },
+        RData::SVCB(svcb) => service(svcb),
+        RData::TLSA(tlsa) => RecordData::Tlsa {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching: tlsa.matching.into(),
+            data: hex(&tlsa.cert_data),
+        },
+        RData::TXT(text) => RecordData::Txt(text.to_string()),
+        other => RecordData::Other {
+            record_type: RecordType::from_number(wire.into()),
+            text: other.to_string(),
+        },
     }
+}
+
+fn service(svcb: &SVCB) -> RecordData {
+    let param = |(key, value): &(SvcParamKey, SvcParamValue)| {
+        let value = value.to_string();
+        (key.to_string(), value.trim_end_matches(',').to_owned())
+    };
+    RecordData::Svcb {
+        priority: svcb.svc_priority,
+        target: plain(&svcb.target_name),
+        params: svcb.svc_params.iter().map(param).collect(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn plain(name: &Name) -> String {
@@ -179,44 +260,11 @@ fn plain(name: &Name) -> String {
     }
 }
 
-const TYPES: [(RecordType, WireType); 10] = [
-    (RecordType::A, WireType::A),
-    (RecordType::Aaaa, WireType::AAAA),
-    (RecordType::Caa, WireType::CAA),
-    (RecordType::Cname, WireType::CNAME),
-    (RecordType::Mx, WireType::MX),
-    (RecordType::Ns, WireType::NS),
-    (RecordType::Ptr, WireType::PTR),
-    (RecordType::Soa, WireType::SOA),
-    (RecordType::Srv, WireType::SRV),
-    (RecordType::Txt, WireType::TXT),
-];
-
-fn wire_type(record_type: RecordType) -> WireType {
-    match record_type {
-        RecordType::Other(number) => WireType::from(number),
-        named => TYPES
-            .iter()
-            .find(|(ours, _)| *ours == named)
-            .map_or(WireType::ANY, |(_, wire)| *wire),
-    }
-}
-
-fn known_type(wire: WireType) -> RecordType {
-    TYPES
-        .iter()
-        .find(|(_, known)| *known == wire)
-        .map_or_else(|| RecordType::Other(wire.into()), |(ours, _)| *ours)
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
-    use hickory_resolver::proto::rr::{
-        Record,
-        rdata::{A, CNAME},
-    };
+    use hickory_resolver::proto::rr::rdata::{A, CNAME};
     use readiness_core::fact::Family;
 
     use super::*;
@@ -359,14 +407,50 @@ mod tests {
     }
 
     #[test]
-    fn types_survive_the_wire() {
-        for (ours, wire) in TYPES {
-            assert_eq!((wire_type(ours), known_type(wire)), (wire, ours));
+    fn every_type_is_kept_as_what_it_says() {
+        use hickory_resolver::proto::rr::rdata::{self, caa::KeyValue, svcb::Alpn};
+
+        let soa = rdata::SOA::new(name("ns.example.com"), name("h.example.com"), 7, -1, 2, 3, 4);
+        let params = vec![
+            (
+                SvcParamKey::Alpn,
+                SvcParamValue::Alpn(Alpn(vec!["h2".into(), "h3".into()])),
+            ),
+            (SvcParamKey::Port, SvcParamValue::Port(8443)),
+        ];
+        let options = vec![KeyValue::new("validationmethods", "dns-01")];
+        let rows = [
+            (
+                RData::MX(rdata::MX::new(10, name("Mail.example.com"))),
+                "10 mail.example.com",
+            ),
+            (RData::NS(rdata::NS(name("ns.example.com"))), "ns.example.com"),
+            (RData::PTR(rdata::PTR(name("."))), "."),
+            (RData::SOA(soa), "ns.example.com h.example.com 7 4294967295 2 3 4"),
+            (
+                RData::SRV(rdata::SRV::new(1, 2, 443, name("h.example.com"))),
+                "1 2 443 h.example.com",
+            ),
+            (RData::TXT(rdata::TXT::new(vec!["a ".into(), "b".into()])), "a b"),
+            (
+                RData::HTTPS(rdata::HTTPS(SVCB::new(1, name("."), params))),
+                "1 . alpn=h2,h3 port=8443",
+            ),
+            (
+                RData::CAA(rdata::CAA::new_issue(true, Some(name("ca.example.net")), options)),
+                "128 issue \"ca.example.net; validationmethods=dns-01\"",
+            ),
+        ];
+        for (wire, shown) in rows {
+            let kind = RecordType::from_number(wire.record_type().into());
+            let kept = data(wire.record_type(), &wire);
+            let expected = RecordData::parse(kind, shown).unwrap();
+            if kind != RecordType::Caa {
+                assert_eq!(kept, expected);
+            }
+            assert_eq!(kept.to_string().replace(".;", ";"), shown);
+            assert!(kept.is_of(kind));
         }
-        assert_eq!(
-            known_type(wire_type(RecordType::Other(65))),
-            RecordType::Other(65)
-        );
     }
 
     proptest::proptest! {

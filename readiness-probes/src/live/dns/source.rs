@@ -12,7 +12,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use hickory_resolver::system_conf::read_system_conf;
 use readiness_core::{
     Looking, ObserveError, Reason, Source, Sources,
-    fact::{DnsAnswer, DnsLookup, DnsResult, Family, RecordType},
+    fact::{DnsAnswer, DnsAttempt, DnsLookup, DnsResult, Family, RecordType},
 };
 
 use super::{
@@ -268,12 +268,22 @@ impl Asking {
         let mut has_answered: Vec<SocketAddr> = Vec::new();
         let mut silent: Vec<(SocketAddr, String)> = Vec::new();
         let tries = self.settings.tries(nameservers.len());
+        let mut failed: Vec<DnsAttempt> = Vec::new();
+        let transport = self.key.transport;
+        let attempt = match self.key.attempt_ms {
+            0 => self.settings.attempt_timeout,
+            ms => self
+                .settings
+                .attempt_timeout
+                .min(Duration::from_millis(ms.into())),
+        };
         for &server in nameservers.iter().cycle().take(tries) {
             if has_answered.contains(&server) {
                 continue;
             }
-            match ask(server, &question, self.settings.attempt_timeout, sent).await {
+            match ask(server, &question, transport, attempt, sent).await {
                 Err(problem) => {
+                    failed.push(DnsAttempt::new(server, problem.clone()));
                     silent.retain(|(known, _)| *known != server);
                     silent.push((server, problem));
                 }
@@ -282,14 +292,23 @@ impl Asking {
                     let mut answer = fact(&message, &self.key, server);
                     answer.queries = queries.load(Ordering::Relaxed);
                     if !matches!(answer.result, DnsResult::Refused | DnsResult::ServFail) {
+                        answer.failed_attempts = failed;
                         return Ok(answer);
                     }
+                    let problem = match answer.result {
+                        DnsResult::Refused => "REFUSED",
+                        _ => "SERVFAIL",
+                    };
+                    failed.push(DnsAttempt::new(server, problem));
                     negative.get_or_insert(answer);
                 }
             }
         }
         if let Some(mut answer) = negative {
             answer.queries = queries.load(Ordering::Relaxed);
+            // Its own refusal is the answer, and none of the tries before it.
+            failed.retain(|attempt| attempt.server.to_string() != answer.answered_by);
+            answer.failed_attempts = failed;
             return Ok(answer);
         }
         let DnsLookup {

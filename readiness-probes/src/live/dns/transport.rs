@@ -5,6 +5,7 @@ use std::{
 };
 
 use hickory_resolver::proto::op::Message;
+use readiness_core::fact::DnsTransport;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
@@ -27,15 +28,29 @@ const LONGEST_DATAGRAM: usize = 4096;
 pub(super) async fn ask(
     server: SocketAddr,
     question: &Question,
+    transport: DnsTransport,
     attempt: Duration,
     sent: impl Fn() + Send + Sync,
 ) -> Result<Box<Message>, String> {
     let mut with_edns = true;
     loop {
         let (query, bytes) = question.query(with_edns)?;
-        let message = match over_udp(server, &query, &bytes, attempt, &sent).await? {
-            Some(message) => message,
-            None => over_tcp(server, &query, &bytes, attempt, &sent).await?,
+        let fits = match transport {
+            DnsTransport::Tcp => None,
+            _ => over_udp(server, &query, &bytes, attempt, &sent).await?,
+        };
+        let message = match (fits, transport) {
+            (Some(message), _) => message,
+            (None, DnsTransport::Udp) => return Err("a truncated message".to_owned()),
+            (None, _) => over_tcp(server, &query, &bytes, attempt, &sent)
+                .await
+                .map_err(|problem| {
+                    if transport == DnsTransport::Tcp {
+                        format!("over TCP: {problem}")
+                    } else {
+                        format!("its answer is too long for UDP, and over TCP came {problem}")
+                    }
+                })?,
         };
         if with_edns && dislikes_edns(&message) {
             with_edns = false;
@@ -111,9 +126,7 @@ async fn over_tcp(
         Ok(Err(e)) => words(&e),
         Err(_) => format!("no answer within {attempt:?}"),
     };
-    Err(format!(
-        "its answer is too long for UDP, and over TCP came {problem}"
-    ))
+    Err(problem)
 }
 
 fn words(error: &io::Error) -> String {

@@ -368,6 +368,7 @@ fn content(meta: &Meta, scrub: &dyn Fn(&str) -> String) -> String {
     match (meta.http_equiv.as_str(), meta.name.as_str()) {
         _ if text.is_empty() => String::new(),
         ("refresh", _) => redact::shown_refresh(&scrub(text)),
+        (name, _) if name.starts_with("content-security-policy") => redact::shown_policy(&scrub(text)),
         ("set-cookie", _) => REDACTED.to_owned(),
         ("", name) if !PUBLIC_NAMES.contains(&name) => REDACTED.to_owned(),
         _ => scrub(text),

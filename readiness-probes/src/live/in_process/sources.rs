@@ -20,7 +20,7 @@ use readiness_core::{
 use super::{Answer, Service};
 use crate::live::{
     link::{
-        receive::{MOST_HEADER_BYTES, MOST_HEADERS, receive},
+        receive::{MOST_HEADER_BYTES, MOST_HEADERS, fits, header_bytes, receive},
         request::Asked,
     },
     settings::{HttpSettings, canonical},
@@ -60,7 +60,8 @@ impl Inside {
     pub(super) fn sources(self) -> Sources {
         // The waits of the exchange itself are bounded; this is for a service that hands out one byte a time.
         let most = self.settings.first_byte_timeout + self.settings.body_timeout;
-        let most = most + std::time::Duration::from_secs(1);
+        // A request may be told to wait, 15 s at most.
+        let most = most + std::time::Duration::from_secs(16);
         let inside = Arc::new(self);
         let source = || Shared(Arc::clone(&inside));
         Sources::default()
@@ -141,6 +142,7 @@ impl Source<HttpExchange> for Shared {
             return Err(ObserveError::new(Reason::TCP_REFUSED, message));
         }
         let asked = Asked::new(settings, &key, &cx)?;
+        asked.wait().await;
         let request = asked.request(false)?.map(drop);
         cx.spend("http_requests", 1);
         let began = Instant::now();
@@ -186,13 +188,10 @@ impl Source<HttpExchange> for Shared {
 /// Nothing but our own cap bounds what a service in the process sends.
 fn check_size(response: &Answer, asked: &Asked<'_>) -> Result<(), ObserveError> {
     let headers: &HeaderMap = response.headers();
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
-    if headers.len() <= MOST_HEADERS && bytes <= MOST_HEADER_BYTES as usize {
+    if fits(headers) {
         return Ok(());
     }
+    let bytes = header_bytes(headers);
     let message = format!(
         "the response to {} has {} header lines of {bytes} bytes, expected at most {MOST_HEADERS} and {MOST_HEADER_BYTES}",
         asked.what(),

@@ -223,12 +223,12 @@ async fn failures_have_a_name() {
         reason(&run(large).await, "http.nosniff"),
         Some(Reason::HTTP_TOO_LARGE)
     );
-    let many = InProcess::from_fn(|_| async { respond(&[("x-many", "y"); 257], "") });
+    let many = InProcess::from_fn(|_| async { respond(&[("x-many", "y"); 2049], "") });
     assert_eq!(
         reason(&run(many).await, "http.nosniff"),
         Some(Reason::HTTP_TOO_LARGE)
     );
-    let just = InProcess::from_fn(|_| async { respond(&[("x-many", "y"); 256], "") });
+    let just = InProcess::from_fn(|_| async { respond(&[("x-many", "y"); 2048], "") });
     assert_eq!(reason(&run(just).await, "http.nosniff"), None);
 }
 

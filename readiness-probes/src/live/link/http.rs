@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     Link, LinkSource, Shared, Step, Wanted,
     broken::Broken,
-    receive::{MOST_HEADER_BYTES, MOST_HEADERS, receive},
+    receive::{MOST_HEADER_BYTES, MOST_HEADER_LIST_BYTES, MOST_HEADERS, fits, receive},
     request::Asked,
     tcp, tls, within,
 };
@@ -138,7 +138,7 @@ where
     if http2 {
         let handshake = http2::Builder::new(RunExecutor(cx.clone()))
             .timer(TokioTimer::new())
-            .max_header_list_size(MOST_HEADER_BYTES)
+            .max_header_list_size(MOST_HEADER_LIST_BYTES)
             .initial_stream_window_size(256 * 1024)
             .initial_connection_window_size(2 * 1024 * 1024)
             .handshake(io);
@@ -177,23 +177,14 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for RunExec
 impl Source<HttpExchange> for LinkSource {
     async fn look(&self, key: HttpExchange, cx: Looking) -> Result<Exchange, ObserveError> {
         let asked = Asked::new(&self.0.http, &key, &cx)?;
+        asked.wait().await;
         let mut old: Option<Arc<Link>> = None;
         let mut repeats = 0;
         for _ in 0..MOST_CONNECTIONS {
             let wanted = old.as_ref().map_or(Wanted::Any, Wanted::AnyBut);
             let link = self.link(&key.endpoint, &cx, wanted)?;
             let conversation = link.http.clone().await?;
-            if asked.carries_secret {
-                match conversation.channel {
-                    Channel::UntrustedTls => {
-                        return Err(asked.withheld(conversation.distrust.as_deref().unwrap_or_default()));
-                    }
-                    Channel::Plain if !is_local(asked.peer().ip()) => {
-                        return Err(asked.withheld(UNENCRYPTED));
-                    }
-                    _ => {}
-                }
-            }
+            conversation.permit(&asked)?;
             match conversation.exchange(&asked, &cx).await {
                 Ok(exchange) => return Ok(exchange),
                 Err(Trouble::Final(e)) => return Err(e),
@@ -209,7 +200,7 @@ impl Source<HttpExchange> for LinkSource {
 }
 
 /// Why an exchange came to nothing.
-enum Trouble {
+pub(super) enum Trouble {
     /// It is the result.
     Final(ObserveError),
     /// The connection broke, and another one may do better.
@@ -233,7 +224,17 @@ impl Conversation {
         }
     }
 
-    async fn exchange(&self, asked: &Asked<'_>, cx: &Looking) -> Result<Exchange, Trouble> {
+    /// Says why this request must not go this way.
+    pub(super) fn permit(&self, asked: &Asked<'_>) -> Result<(), ObserveError> {
+        match self.channel {
+            _ if !asked.carries_secret => Ok(()),
+            Channel::UntrustedTls => Err(asked.withheld(self.distrust.as_deref().unwrap_or_default())),
+            Channel::Plain if !is_local(asked.peer().ip()) => Err(asked.withheld(UNENCRYPTED)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn exchange(&self, asked: &Asked<'_>, cx: &Looking) -> Result<Exchange, Trouble> {
         match &self.sender {
             Sender::Http1(sender) => {
                 let mut sender = sender.lock().await;
@@ -289,8 +290,7 @@ impl Conversation {
         match sent {
             Some(Ok(response)) => {
                 self.answered.store(true, Ordering::Relaxed);
-                // HTTP/2 bounds the bytes of a head and not its lines.
-                if response.headers().len() > MOST_HEADERS {
+                if !fits(response.headers()) {
                     return Err(Trouble::Final(asked.error(&Broken::too_large())));
                 }
                 Ok(response)

@@ -5,6 +5,8 @@ mod broken;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+pub(super) mod own;
+#[cfg(feature = "http")]
 pub(super) mod receive;
 #[cfg(feature = "http")]
 pub(super) mod request;

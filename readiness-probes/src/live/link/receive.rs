@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use readiness_core::{
@@ -16,11 +16,27 @@ use super::{request::Asked, tcp::micros};
 use crate::live::document;
 use crate::live::redact;
 
-/// The most header lines and header bytes of a response.
-pub(in crate::live) const MOST_HEADERS: usize = 256;
+/// The most header lines and header bytes of a response. The bytes are the bound: so many lines are there for
+/// services that set a thousand cookies, which is worth a finding.
+pub(in crate::live) const MOST_HEADERS: usize = 2048;
 pub(in crate::live) const MOST_HEADER_BYTES: u32 = 64 * 1024;
+/// The same for HTTP/2, which counts 32 bytes more for each line. RFC 9113, section 6.5.2.
+pub(super) const MOST_HEADER_LIST_BYTES: u32 = MOST_HEADER_BYTES + 32 * MOST_HEADERS as u32;
+/// Whether a head holds no more than that. Nothing else bounds it over HTTP/2 and inside the process.
+pub(in crate::live) fn fits(headers: &HeaderMap) -> bool {
+    headers.len() <= MOST_HEADERS && header_bytes(headers) <= MOST_HEADER_BYTES as usize
+}
+
+/// The bytes of a head as HTTP/1.1 writes its lines.
+pub(in crate::live) fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
 /// The most of a body that is read.
-const MOST_BODY_BYTES: usize = 1024 * 1024;
+pub(in crate::live) const MOST_BODY_BYTES: usize = 1024 * 1024;
 /// Read beyond what is kept, so that a secret at the edge is seen whole, and hidden.
 const MARGIN_BYTES: usize = 8 * 1024;
 
@@ -42,7 +58,7 @@ where
     exchange.headers = redact::headers(&head.headers, &asked.key.url(), cx);
     let keep = (asked.key.keep_body_bytes as usize).min(MOST_BODY_BYTES);
     let kept = if keep == 0 { 0 } else { keep + MARGIN_BYTES };
-    let is_page = is_page(asked.key, &exchange);
+    let is_page = !asked.only_timed && is_page(asked.key, &exchange);
     let wanted = if is_page { kept.max(MOST_BODY_BYTES) } else { kept };
     // What is known to be too long to read is not read further than it is kept.
     let too_long = incoming.size_hint().lower() > MOST_BODY_BYTES as u64;

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -17,6 +17,8 @@ pub(in crate::live) struct Asked<'a> {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether it must not go to a peer that is not trusted.
     pub(super) carries_secret: bool,
+    /// Whether nobody will ask what the page says.
+    pub(super) only_timed: bool,
     pub(super) http: &'a HttpSettings,
 }
 
@@ -62,10 +64,17 @@ impl<'a> Asked<'a> {
             path,
             headers,
             carries_secret,
+            only_timed: false,
             http,
         };
         // Whatever cannot be sent is an error before a connection is opened.
         asked.request(true).map(|_| asked)
+    }
+
+    /// Its answers are timed and counted, and their pages are not read.
+    pub(in crate::live) fn only_timed(mut self) -> Self {
+        self.only_timed = true;
+        self
     }
 
     pub(in crate::live) fn request(&self, http2: bool) -> Result<Request<Empty<Bytes>>, ObserveError> {
@@ -84,6 +93,13 @@ impl<'a> Asked<'a> {
             let message = format!("{} is no request that can be sent", self.what());
             ObserveError::new(Reason::ERROR, message)
         })
+    }
+
+    /// Waits as long as the key says. Only then a connection is taken, so that nobody waits for this one.
+    pub(in crate::live) async fn wait(&self) {
+        if self.key.after_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(self.key.after_ms.into())).await;
+        }
     }
 
     /// The request as people may see it: values that are secret stand as handles.

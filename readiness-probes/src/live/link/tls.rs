@@ -13,8 +13,8 @@ use readiness_core::{
     fact::{Endpoint, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind},
 };
 use rustls::{
-    AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, ProtocolVersion, client::Resumption,
-    pki_types::ServerName,
+    AlertDescription, ClientConfig, Error, InvalidMessage, NamedGroup, PeerIncompatible, ProtocolVersion,
+    client::Resumption, pki_types::ServerName,
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 #[cfg(feature = "http")]
@@ -28,7 +28,7 @@ use crate::{
         settings::TlsSettings,
         verifier::{ClientCertificate, Recorder, Seen, Shown},
     },
-    tls::hello::not_tls,
+    tls::{NO_VERSION, hello::not_tls},
 };
 
 /// What became of a handshake.
@@ -105,6 +105,7 @@ pub(super) async fn secure(
     let alone = key.starttls.is_some() || key.alpn.is_some();
     let finished = tokio::time::timeout(shared.tls.timeout, handshake).await;
     let handshake_us = tcp::micros(began.elapsed());
+    let mut seen = None;
     #[cfg_attr(not(feature = "http"), expect(unused_variables, reason = "closed at once"))]
     let (end, failed, stream) = match finished {
         Err(_) => {
@@ -125,7 +126,9 @@ pub(super) async fn secure(
             reason,
             mut message,
             chain,
+            seen: shown,
         })) => {
+            seen = shown;
             if key.starttls.is_some() && reason == Reason::TLS_NOT_TLS {
                 "the peer agreed to TLS, and then sent something else".clone_into(&mut message);
             }
@@ -138,7 +141,7 @@ pub(super) async fn secure(
             (end, Some(failed), None)
         }
     };
-    let mut facts = TlsFacts::new(end);
+    let mut facts = TlsFacts::new(end).seen(seen);
     facts.connect_us = tcp.facts.connect_us;
     facts.handshake_us = handshake_us;
     facts.starttls_us = starttls_us;
@@ -173,6 +176,8 @@ pub(crate) enum Handshake<S> {
         reason: Reason,
         message: String,
         chain: ServerChain,
+        /// What was seen before, without the chain.
+        seen: Option<TlsSession>,
     },
 }
 
@@ -227,7 +232,8 @@ pub(crate) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             Handshake::Refused {
                 reason,
                 message,
-                chain: shown.chain,
+                chain: shown.chain.clone(),
+                seen: seen_of(shown),
             }
         }
     })
@@ -261,6 +267,20 @@ fn session(connection: &rustls::ClientConnection, shown: Shown) -> TlsSession {
         .map(|protocol| String::from_utf8_lossy(protocol).into_owned())
         .unwrap_or_default();
     session
+}
+
+/// What was seen of a session that the peer refused: TLS 1.2 demands a client's certificate after the server
+/// has shown its own.
+fn seen_of(shown: Shown) -> Option<TlsSession> {
+    let mut seen = TlsSession::new(ServerChain::default(), shown.trust?);
+    seen.anchor = shown.anchor;
+    seen.ocsp_staple = shown.ocsp_staple;
+    seen.client_certificate_requested = shown.client_certificate_requested;
+    // Nothing is wrong with a signature that did not come.
+    seen.signature_valid = shown.signature_valid != Some(false);
+    seen.version.clear();
+    seen.suite.clear();
+    Some(seen)
 }
 
 /// The name in IANA's list of supported groups.
@@ -337,10 +357,7 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (
             let said = "the peer's message is over the limit (a handshake message has at most 65,535 bytes)";
             (Reason::TLS_MESSAGE_TOO_LARGE, said.to_owned())
         }
-        Error::PeerIncompatible(e) => {
-            let said = format!("there is no TLS version or suite that both sides support: {e:?}");
-            (Reason::TLS_INCOMPATIBLE, said)
-        }
+        Error::PeerIncompatible(e) => (Reason::TLS_INCOMPATIBLE, incompatible(e).to_owned()),
         other => {
             let said: String = other
                 .to_string()
@@ -353,6 +370,28 @@ fn why(e: &io::Error, first: &[u8], shown: &Shown, missing: Option<String>) -> (
                 format!("the peer breaks the rules of TLS: {said}"),
             )
         }
+    }
+}
+
+/// What both sides do not share.
+fn incompatible(e: &PeerIncompatible) -> &'static str {
+    match e {
+        PeerIncompatible::ServerDoesNotSupportTls12Or13 => NO_VERSION,
+        PeerIncompatible::NoCipherSuitesInCommon => "there is no cipher suite that both sides support",
+        PeerIncompatible::NoKxGroupsInCommon => {
+            "there is no group for the key exchange that both sides support"
+        }
+        PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon => {
+            "there is no kind of signature that both sides support"
+        }
+        PeerIncompatible::ExtendedMasterSecretExtensionRequired => {
+            "the peer lacks the extended master secret (RFC 7627), which is needed here"
+        }
+        PeerIncompatible::NoEcPointFormatsInCommon | PeerIncompatible::UncompressedEcPointsRequired => {
+            "there is no form of points on curves that both sides support"
+        }
+        _ => "there is no TLS version or suite that both sides support",
     }
 }
 
@@ -415,6 +454,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_shared_is_told_in_words() {
+        use PeerIncompatible as Lacks;
+        for (lacks, said) in [
+            (
+                Lacks::ServerDoesNotSupportTls12Or13,
+                "neither TLS 1.2 nor TLS 1.3",
+            ),
+            (Lacks::NoCipherSuitesInCommon, "no cipher suite"),
+            (Lacks::NoKxGroupsInCommon, "no group"),
+            (Lacks::Tls12NotOffered, "no TLS version or suite"),
+        ] {
+            let name = format!("{lacks:?}");
+            let e = io::Error::other(Error::PeerIncompatible(lacks));
+            let (reason, message) = why(&e, &[], &Shown::default(), None);
+            assert_eq!(reason, Reason::TLS_INCOMPATIBLE);
+            assert!(message.contains(said) && !message.contains(&name), "{message}");
+        }
+    }
 
     #[test]
     fn alerts_are_named_as_the_standard_does() {

@@ -29,7 +29,7 @@ fn of_path(served: &Served<'_>, rules: &Rules<'_>) -> Vec<Finding> {
         else {
             continue;
         };
-        let may_be_crossed = served.is_trusted() && !served.chain.is_verified && depth > 1;
+        let may_be_crossed = served.is_trusted() && !served.chain.is_verified() && depth > 1;
         findings.push(if rules.expiry_informs && finding.code == "expires_soon" {
             as_note(finding)
         } else if may_be_crossed && finding.status.is_fail() {
@@ -54,7 +54,7 @@ fn of_strays(served: &Served<'_>, rules: &Rules<'_>) -> Vec<Finding> {
         .map(|mut finding| {
             finding
                 .message
-                .push_str("; the best path does without it, and it need not be sent");
+                .push_str("; the best path does without it, so leave it out of the server's file");
             as_note(finding)
         })
         .collect()

@@ -19,9 +19,14 @@ pub(super) fn findings(served: &Served<'_>, host: &str, rules: &Rules<'_>) -> Ve
         let own = leaf.common_names.first().map_or_else(String::new, |name| {
             format!("; clients ignore its common name `{}`", x509::capped(name))
         });
+        let found = if leaf.has_san {
+            "names no host in its"
+        } else {
+            "has no"
+        };
         findings.push(at(Finding::fail(
             "no_san",
-            format!("has no subject alternative name, expected `{host}` in it{own}"),
+            format!("{found} subject alternative name, expected `{host}` in it{own}"),
         )
         .evidence("common name", leaf.subject.clone())
         .remedy(format!(
@@ -40,7 +45,8 @@ pub(super) fn findings(served: &Served<'_>, host: &str, rules: &Rules<'_>) -> Ve
     }
     for name in &rules.settings.must_cover {
         let Some(ascii) = ascii_of(name) else { continue };
-        if ascii.eq_ignore_ascii_case(host) || x509::is_for_host(der, &ascii) == Some(true) {
+        // A certificate that verifiers cannot read is a fault of its own.
+        if ascii.eq_ignore_ascii_case(host) || x509::is_for_host(der, &ascii) != Some(false) {
             continue;
         }
         findings.push(

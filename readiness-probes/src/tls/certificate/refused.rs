@@ -14,7 +14,7 @@ pub(super) fn findings(served: &Served<'_>) -> Vec<Finding> {
         let mut of_one = of_form(certificate, served.is_trusted());
         of_one.extend(of_purpose(certificate, position == 0));
         of_one.extend(of_role(certificate, position == 0));
-        of_one.extend(of_signature(certificate));
+        of_one.extend(of_signature(certificate, position == 0));
         of_one.extend(of_key(certificate));
         let at = chain_at(position);
         findings.extend(of_one.into_iter().map(|finding| finding.subject(at.clone())));
@@ -127,11 +127,11 @@ fn of_role(certificate: &Certificate<'_>, is_leaf: bool) -> Vec<Finding> {
     findings
 }
 
-fn of_signature(certificate: &Certificate<'_>) -> Option<Finding> {
-    // Nobody verifies what a root signs itself.
+fn of_signature(certificate: &Certificate<'_>, is_leaf: bool) -> Option<Finding> {
+    // Nobody verifies what a server signs itself; a root is not on the path.
     let hash = certificate
         .broken_hash
-        .filter(|_| !certificate.is_self_issued())?;
+        .filter(|_| !(is_leaf && certificate.is_self_issued()))?;
     Some(
         Finding::fail(
             "weak_signature",
@@ -163,8 +163,8 @@ fn of_key(certificate: &Certificate<'_>) -> Vec<Finding> {
         Key::Unreadable => unsupported("has a key that cannot be read".to_owned()),
         Key::Rsa { bits, exponent } => {
             let mut findings = Vec::new();
-            // Up to 7 bits less than a whole number of bytes, clients take it for the whole.
-            if bits.next_multiple_of(8) < LEAST_RSA_BITS {
+            // To the bit: some libraries round up to whole bytes, and others refuse what is one bit short.
+            if *bits < LEAST_RSA_BITS {
                 findings.push(
                     Finding::fail(
                         "short_key",

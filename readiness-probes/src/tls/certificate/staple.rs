@@ -4,15 +4,13 @@ use readiness_core::{Credit, Finding, Timestamp, fact::TlsSession};
 
 use crate::tls::{
     der::{self, Reader},
-    expiry::span,
+    expiry::{SKEW_SECONDS, span},
     served::chain_at,
     x509::Certificate,
 };
 
 /// The most answers of one response that are read. One is usual.
 const MOST_ANSWERS: usize = 16;
-/// A response from so far ahead may be a matter of clocks.
-const SKEW_SECONDS: i64 = 300;
 
 /// What there is to say of the staple. None is no fault, unless the certificate demands one.
 ///
@@ -20,13 +18,17 @@ const SKEW_SECONDS: i64 = 300;
 pub(super) fn findings(leaf: &Certificate<'_>, session: &TlsSession, now: Timestamp) -> Vec<Finding> {
     let finding = match session.ocsp_staple.iter().next() {
         None if leaf.must_staple => Some(
-            Finding::fail(
+            // nginx fetches the response when the first connection of a worker has come: of one connection
+            // nobody can tell whether stapling is off or has just begun.
+            Finding::warn(
                 "must_staple",
-                "demands a stapled OCSP response (must-staple), and none was sent: Firefox refuses it",
+                "demands a stapled OCSP response (must-staple), and none was sent on the one connection that was \
+                 made: Firefox refuses it",
             )
             .remedy(
-                "turn stapling on and let the server reach the authority's OCSP responder (nginx sends none \
-                 on its first connections), or get a certificate without must-staple",
+                "look again; if it stays, turn stapling on and let the server reach the authority's OCSP \
+                 responder. nginx has none on the first connection of each worker: give it one with \
+                 `ssl_stapling_file`, or get a certificate without must-staple",
             ),
         ),
         None => None,
@@ -166,16 +168,18 @@ impl Staple {
                 ),
             )
         } else if age >= length - age {
-            // Half of it is left: whoever staples should have fetched the next one by now, and has time.
-            Finding::warn(
-                "aging_staple",
-                format!(
-                    "comes with an OCSP response of which {} of {} are over, expected a new one at half",
-                    span(age),
-                    span(length)
-                ),
-            )
-            .credit(Credit::saturating(900))
+            // Authorities may offer the next one as late as half of a short time and four days into a longer one
+            // (baseline requirements, section 4.9.10): whoever staples may well not have it yet.
+            let message = format!(
+                "comes with an OCSP response of which {} of {} are over",
+                span(age),
+                span(length)
+            );
+            if age < length - age / 2 {
+                return Some(Finding::note("aging_staple", message));
+            }
+            Finding::warn("aging_staple", format!("{message}, expected a new one by now"))
+                .credit(Credit::saturating(900))
         } else {
             return None;
         };

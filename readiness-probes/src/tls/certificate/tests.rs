@@ -210,6 +210,13 @@ fn each_fault_has_its_own_name() {
         let outcome = judged(&established(ders, trust), "example.com");
         assert_eq!(faults(&outcome), expected);
     }
+    // Made anew under the name of the one that is trusted.
+    let bad = Trust::Untrusted {
+        kind: Kind::UnknownIssuer,
+        message: "invalid peer certificate: BadSignature".into(),
+    };
+    let outcome = judged(&established(&[&own], bad), "example.com");
+    assert_eq!(faults(&outcome), [("fail", "self_signed", "chain[0]")]);
     let wrong = judged(
         &established(&[&good, inter], untrusted(Kind::WrongName)),
         "shop.example.com",
@@ -364,6 +371,11 @@ fn a_refused_handshake_is_unknown_and_its_chain_still_told() {
     let outcome = judged(&refused(Reason::TLS_ALERT, vec![]), "example.com");
     assert_eq!(outcome.status, Status::unknown(Reason::TLS_ALERT));
     assert!(outcome.findings[0].remedy.contains("SNI"));
+    assert!(
+        outcome.findings[0]
+            .message
+            .ends_with("the certificate was not judged")
+    );
     let leaf = pki.leaf(&["example.com"], 29, 61);
     let good = judged(
         &refused(Reason::TLS_CLIENT_CERTIFICATE_REQUIRED, vec![leaf]),
@@ -374,6 +386,50 @@ fn a_refused_handshake_is_unknown_and_its_chain_still_told() {
     let old = pki.leaf(&["example.com"], 90, -1);
     let old = judged(&refused(Reason::TLS_ALERT, vec![old]), "example.com");
     assert!(old.status.is_fail());
+}
+
+#[test]
+fn what_was_seen_before_a_refusal_is_judged_too() {
+    let pki = Pki::new();
+    let mut params = fixtures::leaf_params(&["example.com"], -DAY, 80 * DAY);
+    params
+        .custom_extensions
+        .push(rcgen::CustomExtension::from_oid_content(
+            &[1, 3, 6, 1, 5, 5, 7, 1, 24],
+            vec![0x30, 3, 2, 1, 5],
+        ));
+    let leaf = pki.sign(params);
+    let demanding = |trust: Trust, signature_valid: bool| {
+        let mut seen = TlsSession::new(ServerChain::default(), trust);
+        seen.signature_valid = signature_valid;
+        let refused = TlsFacts::new(TlsEnd::Refused {
+            reason: Reason::TLS_CLIENT_CERTIFICATE_REQUIRED,
+            message: "the peer demands a client certificate".into(),
+            chain: ServerChain::new(vec![leaf.clone(), pki.intermediate.clone()]),
+        });
+        let facts = refused.seen(Some(seen));
+        // A recording keeps it.
+        let json = serde_json::to_string(&facts).unwrap();
+        assert_eq!(serde_json::from_str::<TlsFacts>(&json).unwrap(), facts);
+        judged(&facts, "example.com")
+    };
+    let staple = ("warn", "must_staple", "chain[0]");
+    for (trust, signature_valid, also) in [
+        (Trust::Trusted, true, None),
+        (
+            untrusted(UntrustedKind::UnknownIssuer),
+            true,
+            Some(("fail", "unknown_root", "chain[1]")),
+        ),
+        (Trust::Trusted, false, Some(("fail", "bad_signature", "chain[0]"))),
+    ] {
+        let outcome = demanding(trust, signature_valid);
+        let found = faults(&outcome);
+        assert!(found.contains(&staple), "{found:?}");
+        assert!(found.iter().any(|(_, code, _)| *code == "no_handshake"));
+        assert_eq!(found.len(), 2 + usize::from(also.is_some()), "{found:?}");
+        assert!(also.is_none_or(|also| found.contains(&also)), "{found:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Extensions and serial numbers, as RFC 5280 demands them.
 
-use readiness_core::Finding;
+use readiness_core::{Finding, Timestamp};
 
 use crate::tls::{
     served::{Served, chain_at},
@@ -10,8 +10,8 @@ use crate::tls::{
 /// The longest serial number, in octets (RFC 5280, section 4.1.2.2).
 const LONGEST_SERIAL: usize = 20;
 /// When public authorities have to stop putting `clientAuth` into servers' certificates, by the policy of
-/// Chrome's root program. Shown in a note; the date has been moved before.
-const CLIENT_AUTH_ENDS: &str = "2026-06-15";
+/// Chrome's root program: 2026-06-15. Shown in a note; the date has been moved before.
+const CLIENT_AUTH_ENDS: Timestamp = Timestamp::from_unix_seconds(1_781_481_600);
 
 pub(super) fn findings(served: &Served<'_>, is_public: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -52,13 +52,21 @@ fn of_leaf(leaf: &Certificate<'_>, is_public: bool) -> Vec<Finding> {
             )
             .remedy("issue it again with the extended key usage `serverAuth` alone"),
         ),
-        Some(Purposes { client: true, .. }) if is_public => findings.push(Finding::note(
-            "client_purpose",
-            format!(
-                "may also be used for clients (`clientAuth`), which public authorities stop issuing from \
-                 {CLIENT_AUTH_ENDS} on; where it serves as a client's certificate, plan another one"
-            ),
-        )),
+        Some(Purposes { client: true, .. }) if is_public => {
+            let end = CLIENT_AUTH_ENDS.date();
+            let which = if leaf.not_before < CLIENT_AUTH_ENDS {
+                format!("which those issued from {end} on may not; the next one will not have it")
+            } else {
+                format!("which Chrome's root program forbids in those issued from {end} on")
+            };
+            findings.push(Finding::note(
+                "client_purpose",
+                format!(
+                    "may also be used for clients (`clientAuth`), {which}: where it serves as a client's \
+                     certificate, plan another one"
+                ),
+            ));
+        }
         Some(_) => {}
     }
     let Some(usage) = leaf.key_usage else {

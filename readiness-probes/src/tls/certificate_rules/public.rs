@@ -2,9 +2,11 @@
 
 use readiness_core::{Finding, Timestamp};
 
-use crate::tls::{expiry::span, served::chain_at, x509::Certificate};
-
-const DAY: i64 = 86_400;
+use crate::tls::{
+    expiry::{DAY, span},
+    served::chain_at,
+    x509::Certificate,
+};
 
 /// The longest lifetime by the time of issue: until when, in seconds since 1970, and how many days
 /// (baseline requirements, section 6.3.2).

@@ -79,9 +79,9 @@ fn each_breach_of_the_servers_certificate_is_named() {
     for (what, forged, expected) in [
         ("RSA 2048", with(&|f| f.key = rsa(2048, &[1, 0, 1])), None),
         (
-            "RSA 2047",
+            "RSA 2047, told elsewhere",
             with(&|f| f.key = rsa(2047, &[1, 0, 1])),
-            Some(("warn", "odd_modulus")),
+            None,
         ),
         (
             "RSA 2049",
@@ -291,6 +291,36 @@ fn public_authorities_have_rules_of_their_own() {
         for public in [None, Some(false)] {
             assert_eq!(all(&judged(&chain, public)), [], "{what}");
         }
+    }
+}
+
+#[test]
+fn a_clients_purpose_is_told_by_the_day_of_issue() {
+    // Seconds from now to 2026-06-15, and the certificate's 90 days from then on.
+    let end = 1_781_481_600 - NOW.unix_seconds();
+    for (from, said) in [
+        (end - 1, "the next one will not have it"),
+        (end, "forbids in those issued from 2026-06-15"),
+    ] {
+        let mut forged = leaf().logs(3).with(oid::CRL, false, &crl());
+        (forged.from, forged.until) = (from, from + 190 * DAY);
+        let forged = forged.purposes(&[oid::SERVER, oid::CLIENT]);
+        let outcome = judged(&[&forged, &Forged::authority()], Some(true));
+        let finding = outcome
+            .findings
+            .iter()
+            .find(|finding| finding.code == "client_purpose");
+        let finding = finding.unwrap();
+        assert!(
+            finding.is_note() && finding.message.contains(said),
+            "{}",
+            finding.message
+        );
+        let logs = outcome
+            .evidence
+            .iter()
+            .find(|one| one.label == "certificate transparency");
+        assert!(logs.unwrap().value.ends_with("operators were not looked at"));
     }
 }
 

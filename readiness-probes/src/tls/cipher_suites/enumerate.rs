@@ -54,6 +54,13 @@ pub(super) struct Seen {
     pub(super) hellos: usize,
 }
 
+impl Seen {
+    /// What was found, or `None` and the gap that it leaves.
+    fn kept<T>(&mut self, found: Result<T, Gap>) -> Option<T> {
+        found.map_err(|gap| self.gaps.push(gap)).ok()
+    }
+}
+
 /// What became of a hello that says it is a second try with an older version (RFC 7507).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fallback {
@@ -82,14 +89,15 @@ pub(super) async fn enumerate(cx: &ProbeContext, offer: &Offer) -> Result<Seen, 
     if nothing_agreed(&seen.tried).is_some() {
         return Ok(seen);
     }
-    let agreed = |version: &TlsVersion| {
-        seen.tried
-            .iter()
-            .any(|t| t.version == *version && t.agreed().is_some())
-    };
-    let versions: Vec<TlsVersion> = TlsVersion::ALL.into_iter().filter(agreed).collect();
+    let tried = seen.tried.clone();
+    let mut agreed: Vec<&ServerHello> = tried.iter().filter_map(Tried::agreed).collect();
+    agreed.sort_by_key(|hello| hello.version);
+    let versions: Vec<TlsVersion> = TlsVersion::ALL
+        .into_iter()
+        .filter(|version| agreed.iter().any(|hello| hello.version == version.number()))
+        .collect();
 
-    for (version, walked) in walker.all_suites(&versions).await {
+    for (version, walked) in walker.all_suites(&agreed).await {
         let list = seen.suites.entry(version).or_default();
         list.extend(&walked.picked);
         seen.ends_without_alert |= walked.ended;
@@ -98,7 +106,7 @@ pub(super) async fn enumerate(cx: &ProbeContext, offer: &Offer) -> Result<Seen, 
 
     let plan = Plan::of(&seen, &versions);
     let ((groups, old_groups), (server_order, (fallback, flights))) = join(
-        join(walker.groups(&versions), walker.old_groups(&plan)),
+        join(walker.groups(&agreed), walker.old_groups(&plan)),
         join(
             walker.order(&plan),
             join(walker.fallback(&versions, &seen), walker.flights(&plan)),
@@ -109,9 +117,12 @@ pub(super) async fn enumerate(cx: &ProbeContext, offer: &Offer) -> Result<Seen, 
     seen.gaps.extend(old_groups.gap("groups of TLS 1.2 and older"));
     seen.groups = groups.picked;
     seen.old_groups = old_groups.picked;
-    seen.server_order = server_order;
-    seen.fallback = fallback;
-    seen.flights = flights;
+    seen.server_order = seen.kept(server_order).flatten();
+    seen.fallback = seen.kept(fallback).flatten();
+    for flight in flights {
+        let flight = seen.kept(flight).flatten();
+        seen.flights.extend(flight);
+    }
     seen.flights
         .extend(seen.tried.iter().filter_map(|tried| tried.agreed().cloned()));
     seen.hellos += walker.hellos();
@@ -125,6 +136,8 @@ struct Plan {
     /// The version and suites to ask for the order with.
     ordered: Option<(TlsVersion, Vec<u16>)>,
     has_tls13: bool,
+    /// A group that the server agreed to in the readable version.
+    group: Option<u16>,
     /// How the server signed in the flights that are known.
     known: Vec<Signature>,
 }
@@ -142,6 +155,7 @@ impl Plan {
             (Some(tried.version) == readable.as_ref().map(|(version, _)| *version)).then_some(hello)
         });
         Self {
+            group: flights.clone().find_map(|hello| hello.group),
             known: flights
                 .filter(|hello| !hello.chain.is_empty())
                 .filter_map(|hello| Suite::of(hello.suite))
@@ -216,9 +230,13 @@ impl<'a> Walker<'a> {
     }
 
     /// Offers these numbers, takes out what the server picks, and offers the rest, until it refuses.
+    ///
+    /// A server that ends the connection instead may refuse so, or have had enough of us: whether it still
+    /// answers is asked with the number it picked last, or with the one that is known of it.
     async fn walk(
         &self,
         candidates: Vec<u16>,
+        known: Option<u16>,
         make: impl Fn(Vec<u16>) -> TlsHello,
         read: fn(&TlsHello, &HelloAnswer) -> Verdict<u16>,
     ) -> Walked {
@@ -239,15 +257,29 @@ impl<'a> Walker<'a> {
                         part.retain(|left| *left != number);
                     }
                     Verdict::Refused(_) => break,
-                    // It has answered hellos of this version before.
-                    Verdict::Ended(..) => {
-                        walked.ended = true;
+                    Verdict::Unclear(..) | Verdict::Ended(..) if !is_second_try && part.len() > FEW => {
+                        is_second_try = true;
+                        parts.extend(part.chunks(FEW).rev().map(<[u16]>::to_vec));
                         break;
                     }
                     Verdict::Unclear(..) if !is_second_try => {
                         is_second_try = true;
-                        parts.extend(part.chunks(FEW).rev().map(<[u16]>::to_vec));
+                        parts.push(part);
                         break;
+                    }
+                    Verdict::Ended(reason, how) => {
+                        let answered = walked.picked.last().copied().or(known);
+                        match self.still_answers(answered, is_second_try, &make, read).await {
+                            Ok(()) => {
+                                walked.ended = true;
+                                break;
+                            }
+                            Err(why) => {
+                                let why = why.unwrap_or(how);
+                                walked.unclear = Some((reason, format!("it stopped answering: {why}")));
+                                return walked;
+                            }
+                        }
                     }
                     Verdict::Unclear(reason, why) => {
                         walked.unclear = Some((reason, why));
@@ -259,15 +291,37 @@ impl<'a> Walker<'a> {
         walked
     }
 
+    /// Whether the server agrees once more to what it agreed to before; else what it did instead, where it did
+    /// anything. The hello is padded where the others are not: an equal one would not be sent again.
+    async fn still_answers(
+        &self,
+        to: Option<u16>,
+        are_padded: bool,
+        make: impl Fn(Vec<u16>) -> TlsHello,
+        read: fn(&TlsHello, &HelloAnswer) -> Verdict<u16>,
+    ) -> Result<(), Option<String>> {
+        let hello = make(vec![to.ok_or(None)?]);
+        let hello = if are_padded { hello } else { hello.padded() };
+        let answer = self.ask(&hello).await.map_err(|(_, why)| Some(why))?;
+        match read(&hello, &answer) {
+            Verdict::Agreed(_) => Ok(()),
+            Verdict::Refused(how) | Verdict::Ended(_, how) | Verdict::Unclear(_, how) => Err(Some(how)),
+        }
+    }
+
     /// Every suite of each version.
-    async fn all_suites(&self, versions: &[TlsVersion]) -> Vec<(TlsVersion, Walked)> {
+    async fn all_suites(&self, agreed: &[&ServerHello]) -> Vec<(TlsVersion, Walked)> {
         let mut walks: Vec<BoxFuture<'_, (TlsVersion, Walked)>> = Vec::new();
-        for &version in versions.iter().rev() {
+        for hello in agreed.iter().rev() {
+            let Some(version) = TlsVersion::from_number(hello.version) else {
+                continue;
+            };
+            let known = Some(hello.suite);
             for part in Offer::all_suites(version).chunks(MOST_SUITES) {
                 let part = part.to_vec();
                 let walk = async move {
                     let make = |suites| self.offer.suites(version, suites);
-                    (version, self.walk(part, make, to_suite).await)
+                    (version, self.walk(part, known, make, to_suite).await)
                 };
                 walks.push(walk.boxed());
             }
@@ -276,17 +330,19 @@ impl<'a> Walker<'a> {
     }
 
     /// The groups of TLS 1.3, by HelloRetryRequests.
-    async fn groups(&self, versions: &[TlsVersion]) -> Walked {
-        if !versions.contains(&TlsVersion::Tls13) {
+    async fn groups(&self, agreed: &[&ServerHello]) -> Walked {
+        let is_tls13 = |hello: &&&ServerHello| hello.version == TlsVersion::Tls13.number();
+        let Some(hello) = agreed.iter().find(is_tls13) else {
             return Walked::default();
-        }
+        };
+        let known = hello.group;
         let suites = Offer::all_suites(TlsVersion::Tls13);
         let make = |groups| {
             self.offer
                 .suites(TlsVersion::Tls13, suites.clone())
                 .groups(groups)
         };
-        self.walk(group::of_tls13(), make, to_group).await
+        self.walk(group::of_tls13(), known, make, to_group).await
     }
 
     /// The curves of the older versions: where TLS 1.3 is spoken, only those that it has not got.
@@ -308,48 +364,64 @@ impl<'a> Walker<'a> {
             let hello = self.offer.suites(version, suites.clone());
             hello.groups(groups).whole_flight()
         };
-        self.walk(candidates, make, to_group).await
+        self.walk(candidates, plan.group, make, to_group).await
     }
 
     /// Whether the same suite is picked from the same list turned round.
-    async fn order(&self, plan: &Plan) -> Option<bool> {
-        let (version, forward) = plan.ordered.clone()?;
+    async fn order(&self, plan: &Plan) -> Result<Option<bool>, Gap> {
+        let Some((version, forward)) = plan.ordered.clone() else {
+            return Ok(None);
+        };
         let backward = forward.iter().rev().copied().collect();
-        let hellos = [forward, backward].map(|suites| self.offer.suites(version, suites));
-        let picks = join_all(hellos.iter().map(|hello| async move {
-            let answer = self.ask(hello).await.ok()?;
-            match to_suite(hello, &answer) {
-                Verdict::Agreed(suite) => Some(suite),
-                _ => None,
-            }
-        }));
-        match picks.await.as_slice() {
-            [Some(one), Some(other)] => Some(one == other),
-            _ => None,
+        let [forward, backward] = [forward, backward].map(|suites| self.offer.suites(version, suites));
+        let (one, other) = join(self.agreed(&forward), self.agreed(&backward)).await;
+        let what = "the order of suites";
+        let (one, other) = (one.map_err(|e| gap(what, e))?, other.map_err(|e| gap(what, e))?);
+        Ok(Some(one.suite == other.suite))
+    }
+
+    /// What the server agrees to; it must be something, as all of it was agreed to before.
+    async fn agreed(&self, hello: &TlsHello) -> Result<ServerHello, (Reason, String)> {
+        let answer = self.ask(hello).await?;
+        match to_version(hello, &answer) {
+            Verdict::Agreed(hello) => Ok(hello.clone()),
+            Verdict::Refused(how) => Err((Reason::TLS_ALERT, how)),
+            Verdict::Ended(reason, how) | Verdict::Unclear(reason, how) => Err((reason, how)),
         }
     }
 
     /// Says that the next older version is tried again, where there is an older one.
-    async fn fallback(&self, versions: &[TlsVersion], seen: &Seen) -> Option<Fallback> {
-        let mut newest_first = versions.iter().rev();
-        let newest = *newest_first.next()?;
-        let older = *newest_first.next()?;
+    async fn fallback(&self, versions: &[TlsVersion], seen: &Seen) -> Result<Option<Fallback>, Gap> {
+        let [.., older, newest] = *versions else {
+            return Ok(None);
+        };
+        let Some(suites) = seen.suites.get(&older) else {
+            return Ok(None);
+        };
         if newest < TlsVersion::Tls12 || older == TlsVersion::Ssl3 {
-            return None;
+            return Ok(None);
         }
-        let mut suites = seen.suites.get(&older)?.clone();
-        suites.push(FALLBACK_SCSV);
-        let hello = self.offer.suites(older, suites);
-        let answer = self.ask(&hello).await.ok()?;
-        match (&answer, to_version(&hello, &answer)) {
+        let signalling = suites.iter().copied().chain([FALLBACK_SCSV]).collect();
+        let hello = self.offer.suites(older, signalling);
+        let answer = self.ask(&hello).await.map_err(|e| gap("the fallback", e))?;
+        Ok(match (&answer, to_version(&hello, &answer)) {
             (HelloAnswer::Alert { code }, _) if *code == INAPPROPRIATE_FALLBACK => Some(Fallback::Refused),
             (_, Verdict::Agreed(_)) => Some(Fallback::Accepted(older)),
-            _ => None,
-        }
+            (_, Verdict::Unclear(reason, why)) => return Err(gap("the fallback", (reason, why))),
+            (_, Verdict::Ended(reason, how)) => {
+                let make = |suites| self.offer.suites(older, suites);
+                let answers = self
+                    .still_answers(suites.first().copied(), false, make, to_suite)
+                    .await;
+                answers.map_err(|why| gap("the fallback", (reason, why.unwrap_or(how))))?;
+                None
+            }
+            (_, Verdict::Refused(_)) => None,
+        })
     }
 
     /// The certificate for each kind of key, and the prime of Diffie-Hellman, as far as they are not known.
-    async fn flights(&self, plan: &Plan) -> Vec<ServerHello> {
+    async fn flights(&self, plan: &Plan) -> Vec<Result<Option<ServerHello>, Gap>> {
         let signed = |signature| {
             let is_new = !plan.known.contains(&signature);
             let suites = plan.readable(move |suite| suite.signature == signature);
@@ -358,18 +430,33 @@ impl<'a> Walker<'a> {
         let is_dhe =
             |suite: &Suite| suite.key_exchange == KeyExchange::Dhe && suite.signature != Signature::Anonymous;
         let wanted = [
-            signed(Signature::Ecdsa),
-            signed(Signature::Rsa),
-            plan.readable(is_dhe),
+            ("the certificate with an ECDSA key", signed(Signature::Ecdsa)),
+            ("the certificate with an RSA key", signed(Signature::Rsa)),
+            (PRIME, plan.readable(is_dhe)),
         ];
-        let looks = wanted.into_iter().flatten().map(|(version, suites)| async move {
+        let looks = wanted.into_iter().map(|(what, wanted)| async move {
+            let Some((version, suites)) = wanted else {
+                return Ok(None);
+            };
             let hello = self.offer.suites(version, suites).whole_flight();
-            let answer = self.ask(&hello).await.ok()?;
-            match to_version(&hello, &answer) {
-                Verdict::Agreed(hello) => Some(hello.clone()),
-                _ => None,
+            let flight = self.agreed(&hello).await.map_err(|e| gap(what, e))?;
+            match &flight.cut {
+                Some(cut) if what == PRIME && flight.dh_bits.is_none() => {
+                    Err(gap(what, (Reason::TLS_MALFORMED, cut.clone())))
+                }
+                _ => Ok(Some(flight)),
             }
         });
-        join_all(looks).await.into_iter().flatten().collect()
+        join_all(looks).await
+    }
+}
+
+const PRIME: &str = "the prime of Diffie-Hellman";
+
+fn gap(what: &str, (reason, why): (Reason, String)) -> Gap {
+    Gap {
+        what: what.to_owned(),
+        reason,
+        why,
     }
 }

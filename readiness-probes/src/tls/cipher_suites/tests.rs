@@ -207,6 +207,28 @@ async fn a_server_that_loses_patience_leaves_the_rest_unknown() {
 }
 
 #[tokio::test]
+async fn a_server_that_hangs_up_in_the_middle_has_not_told_all() {
+    for refuses in [Refusal::Alert, Refusal::Close] {
+        let mut model = healthy();
+        model.refuses = refuses;
+        let (whole, connections) = seen(model.clone()).await;
+        assert!(whole.status.is_pass(), "{whole:?}");
+        let most = usize::try_from(connections).unwrap();
+        for patience in [7, 12, 17, 22, 27, most - 1, most] {
+            let mut model = model.clone();
+            model.patience = Some(patience);
+            model.hangs_up = true;
+            let (outcome, _) = seen(model).await;
+            assert_eq!(
+                outcome.status.is_pass(),
+                patience == most,
+                "{patience}: {outcome:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn smaller_hellos_reach_servers_that_hang_on_long_ones() {
     let mut model = healthy();
     model.most_suites = Some(60);

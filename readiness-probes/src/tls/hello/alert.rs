@@ -44,8 +44,11 @@ pub(super) fn name(code: u8) -> String {
 /// Whether it says that what was offered is not to the server's liking. The others tell of trouble of another
 /// kind: its own, or with the name.
 pub(super) fn is_refusal(code: u8) -> bool {
-    matches!(
-        code,
-        10 | 40 | 47 | 50 | 60 | 70 | 71 | INAPPROPRIATE_FALLBACK | 109
-    )
+    matches!(code, 40 | 60 | 70 | 71 | INAPPROPRIATE_FALLBACK | 109)
+}
+
+/// Whether it says that the hello itself made no sense to the server: some refuse so, and some choke on a hello
+/// that is longer or newer than they know.
+pub(super) fn is_complaint(code: u8) -> bool {
+    matches!(code, 10 | 47 | 50)
 }

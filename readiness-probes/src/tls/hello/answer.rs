@@ -13,7 +13,8 @@ pub(in crate::tls) enum Verdict<T> {
     Agreed(T),
     /// It would not, and said so: how, in words.
     Refused(String),
-    /// It ended the connection without a word. That is how some servers refuse, and how others fail.
+    /// It ended the connection without a word, or could not make sense of the hello. That is how some servers
+    /// refuse, and how others fail.
     Ended(Reason, String),
     /// Nothing can be said of it.
     Unclear(Reason, String),
@@ -39,6 +40,8 @@ pub(in crate::tls) fn to_version<'a>(offer: &TlsHello, answer: &'a HelloAnswer) 
             let how = format!("it sent the alert `{}`", alert::name(*code));
             if alert::is_refusal(*code) {
                 Verdict::Refused(how)
+            } else if alert::is_complaint(*code) {
+                Verdict::Ended(Reason::TLS_ALERT, how)
             } else {
                 Verdict::Unclear(Reason::TLS_ALERT, how)
             }
@@ -163,6 +166,11 @@ mod tests {
                 HelloAnswer::Alert { code: 80 },
                 "unclear",
                 "tls.alert: it sent the alert `internal_error`",
+            ),
+            (
+                HelloAnswer::Alert { code: 50 },
+                "ended",
+                "tls.alert: it sent the alert `decode_error`",
             ),
             (HelloAnswer::Alert { code: 112 }, "unclear", "`unrecognized_name`"),
             (HelloAnswer::Alert { code: 99 }, "unclear", "`number 99`"),

@@ -31,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) refuses: Refusal,
     /// It answers so many connections, and no more.
     pub(crate) patience: Option<usize>,
+    /// It closes the connections it does not answer any more, instead of being silent.
+    pub(crate) hangs_up: bool,
     /// What it answers to the request of PostgreSQL's clients for TLS, which it then waits for.
     pub(crate) postgres: Option<u8>,
     /// It does not answer more suites than this.
@@ -63,8 +65,11 @@ impl Model {
 
     /// What it sends; nothing where it hangs, and `None` where it closes.
     fn answer(&self, asked: &Asked, nth: usize) -> Option<Vec<u8>> {
-        let is_tired = self.patience.is_some_and(|most| nth >= most)
-            || self.most_suites.is_some_and(|most| asked.suites.len() > most);
+        let is_tired = self.patience.is_some_and(|most| nth >= most);
+        if is_tired && self.hangs_up {
+            return None;
+        }
+        let is_tired = is_tired || self.most_suites.is_some_and(|most| asked.suites.len() > most);
         if is_tired {
             return Some(Vec::new());
         }

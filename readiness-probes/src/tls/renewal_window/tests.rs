@@ -34,12 +34,17 @@ fn a_certificate_is_called_as_the_standard_calls_it() {
     let mut params = fixtures::leaf_params(&["example.com"], 0, 100);
     params.serial_number = Some(vec![0x00, 0x87, 0x65, 0x43, 0x21].into());
     let leaf = pki.sign(params);
-    let (_, parsed) = X509Certificate::from_der(&leaf).unwrap();
-    let ParsedExtension::AuthorityKeyIdentifier(id) = parsed
+    let (_, parsed) = x509_parser::parse_x509_certificate(&leaf).unwrap();
+    let x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) = parsed
         .extensions()
         .iter()
         .map(|extension| extension.parsed_extension())
-        .find(|parsed| matches!(parsed, ParsedExtension::AuthorityKeyIdentifier(_)))
+        .find(|parsed| {
+            matches!(
+                parsed,
+                x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(_)
+            )
+        })
         .unwrap()
     else {
         unreachable!("it was just matched")

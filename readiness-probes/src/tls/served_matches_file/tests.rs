@@ -17,7 +17,7 @@ fn shows(ders: &[&[u8]]) -> TlsFacts {
 }
 
 fn key_of(der: &[u8]) -> KeyInFile {
-    KeyInFile::PublicSha256(Card::read(der).unwrap().key)
+    KeyInFile::PublicSha256(Certificate::read(der).unwrap().key_sha256())
 }
 
 /// What the probe says where the file holds this and each address shows that.
@@ -168,6 +168,9 @@ fn the_key_is_held_against_the_certificate() {
     let unusable = KeyInFile::Unusable {
         problem: "is no valid PEM".to_owned(),
     };
+    let unreadable = KeyInFile::Unreadable {
+        problem: "holds a key that nobody here reads".to_owned(),
+    };
     for (key, mode, expected) in [
         (key_of(&leaf), None, &[][..]),
         (key_of(&leaf), Some(0o600), &[]),
@@ -185,6 +188,7 @@ fn the_key_is_held_against_the_certificate() {
         (key_of(&pki.intermediate), None, &[("fail", "key_mismatch")]),
         (KeyInFile::Encrypted, None, &[("unknown", "key_locked")]),
         (unusable, None, &[("fail", "no_key")]),
+        (unreadable, None, &[("unknown", "key_unreadable")]),
     ] {
         let mut facts = KeyFileFacts::new(key);
         facts.mode = mode;
@@ -198,6 +202,17 @@ fn the_key_is_held_against_the_certificate() {
     let outcome = judged(files, &[shows(&whole)]);
     assert!(outcome.findings[0].message.contains("certificate 2 of the file"));
     assert_eq!(outcome.summary, outcome.findings[0].message);
+}
+
+#[test]
+fn one_key_goes_by_two_algorithms() {
+    use crate::tls::fixtures::forge::{Forged, algorithm, key, oid};
+    let mut forged = Forged::leaf(&["example.com"]);
+    let digests = [oid::RSA, oid::PSS].map(|kind| {
+        forged.key = key(&algorithm(kind, &[5, 0]), &[1, 2, 3]);
+        Certificate::read(&forged.der()).unwrap().key_sha256()
+    });
+    assert_eq!(digests[0], digests[1]);
 }
 
 #[test]
@@ -216,6 +231,10 @@ fn without_a_look_nothing_passes() {
     let leaf = pki.sign(fixtures::leaf_params(&["example.com"], -DAY, DAY));
     let file = || CertificateFileFacts::new(chain(&[&leaf]));
     assert!(judged_on("http", file(), &[]).status.is_not_applicable());
+    // The files are at fault also where TLS is spoken by something else.
+    let other = key_of(&pki.leaf(&["example.com"], 5, 85));
+    let outcome = judged_on("http", file().key(KeyFileFacts::new(other)), &[]);
+    assert_eq!(codes(&outcome), [("fail", "key_mismatch")]);
     let refused = TlsFacts::new(TlsEnd::Refused {
         reason: Reason::TLS_ALERT,
         message: "the peer sent the alert `handshake_failure`".to_owned(),

@@ -63,8 +63,8 @@ async fn looked(cx: &ProbeContext, hellos: impl Iterator<Item = TlsHello>) -> Ve
     .await
 }
 
-/// Silence is, always. An end without a word is where no version got an answer at all: else it is how this
-/// server refuses.
+/// Silence and a reset are, always: a server under pressure resets. A close is where no version got an answer at
+/// all: else it is how this server refuses.
 fn worth_another_try(looks: &[Look]) -> Vec<usize> {
     let answers = || {
         looks
@@ -77,8 +77,12 @@ fn worth_another_try(looks: &[Look]) -> Vec<usize> {
     answers()
         .enumerate()
         .filter(|(_, answer)| match answer {
-            Some(HelloAnswer::Silent | HelloAnswer::Alert { code: 80 }) => true,
-            Some(HelloAnswer::Closed | HelloAnswer::Reset) => !has_answered,
+            Some(HelloAnswer::Silent | HelloAnswer::Reset) => true,
+            // Trouble of its own, or with the hello as such.
+            Some(HelloAnswer::Alert {
+                code: 10 | 47 | 50 | 80,
+            }) => true,
+            Some(HelloAnswer::Closed) => !has_answered,
             _ => false,
         })
         .map(|(i, _)| i)

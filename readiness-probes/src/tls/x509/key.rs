@@ -139,8 +139,11 @@ pub(super) fn broken_hash(algorithm: &AlgorithmIdentifier<'_>) -> Option<&'stati
         | [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01]
         | [0x2b, 0x0e, 0x03, 0x02, 0x0d | 0x1b | 0x1d] => Some("SHA-1"),
         RSA_PSS => {
-            let params = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
             // Without parameters it is SHA-1: RFC 4055, section 3.1.
+            let Some(parameters) = &algorithm.parameters else {
+                return Some("SHA-1");
+            };
+            let params = RsaSsaPssParams::try_from(parameters).ok()?;
             (params.hash_algorithm_oid().as_bytes() == SHA1).then_some("SHA-1")
         }
         _ => None,

@@ -96,7 +96,8 @@ pub(in crate::tls) fn capped(text: &str) -> Cow<'_, str> {
     Cow::Owned(capped)
 }
 
-pub(in crate::tls) fn hex(bytes: &[u8]) -> String {
+/// As hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

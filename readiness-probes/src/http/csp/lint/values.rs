@@ -2,13 +2,15 @@
 
 use super::{
     super::{
-        expression::{Expression, Host, hash, keyword, strip},
         nonce,
         vocabulary::{self, Known, SANDBOX_FLAGS, Values},
     },
     Faults,
 };
-use crate::http::syntax::excerpt;
+use crate::http::{
+    expression::{Expression, Host, hash, keyword, strip},
+    syntax::excerpt,
+};
 
 /// Looks at the values of a directive, each with where it begins.
 pub(super) fn check<'a>(faults: &mut Faults, known: &Known, values: impl Iterator<Item = (usize, &'a str)>) {

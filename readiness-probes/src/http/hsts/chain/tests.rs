@@ -388,3 +388,116 @@ fn the_worst_address_decides() {
     let outcome = world.0.judge(&Hsts::default(), &Target::parse(HOST).unwrap());
     assert_eq!(findings(&outcome), [("missing", "warn", "hop 3 on 203.0.113.2")]);
 }
+
+/// What was not looked at.
+fn gaps(outcome: &Outcome) -> Vec<&str> {
+    let gaps = outcome
+        .evidence
+        .iter()
+        .filter(|e| e.label == Evidence::NOT_LOOKED_AT);
+    gaps.map(|e| e.value.as_str()).collect()
+}
+
+#[test]
+fn a_way_that_is_cut_short_is_told() {
+    let world = || {
+        World::new()
+            .says(
+                "http://example.com/",
+                308,
+                &[("location", "https://example.com/")],
+            )
+            .says("https://example.com/", 302, &[GOOD, ("location", "/1")])
+            .says("https://example.com/1", 302, &[GOOD, ("location", "/2")])
+            .says("https://example.com/2", 302, &[GOOD, ("location", "/3")])
+            .says("https://example.com/3", 200, &[])
+    };
+    let with = |max_hops| Hsts {
+        max_hops,
+        ..Hsts::default()
+    };
+    let outcome = world().by(&with(2), HOST);
+    assert!(
+        outcome.status.is_pass() && outcome.findings.is_empty(),
+        "{outcome:?}"
+    );
+    // From https on, one redirect more fits in.
+    assert_eq!(
+        gaps(&outcome),
+        [
+            "the redirects from `https://example.com/2` on (after 2 redirects)",
+            "the redirects from `https://example.com/3` on (after 2 redirects)"
+        ]
+    );
+    let outcome = world().by(&with(4), HOST);
+    assert_eq!(findings(&outcome), [("missing", "warn", "hop 5")]);
+    assert!(gaps(&outcome).is_empty());
+    let alone = world().by(&with(0), HOST);
+    assert!(alone.status.is_pass() && gaps(&alone).is_empty(), "{alone:?}");
+    // A circle has been seen whole.
+    let circle = World::new()
+        .says("https://example.com/", 302, &[GOOD, ("location", "/1")])
+        .says("https://example.com/1", 302, &[GOOD, ("location", "/")]);
+    assert!(!gaps(&by(&circle, HOST)).iter().any(|gap| gap.contains("https")));
+}
+
+#[test]
+fn a_way_that_leads_inside_or_nowhere_is_told() {
+    let to = |host: &str| {
+        let location = format!("https://{host}/");
+        World::new()
+            .says(
+                "http://example.com/",
+                308,
+                &[("location", "https://example.com/")],
+            )
+            .says("https://example.com/", 302, &[GOOD, ("location", &location)])
+    };
+    let inside = by(
+        &to("app.example.com").name("app.example.com", &["10.0.0.1"]),
+        HOST,
+    );
+    assert!(inside.status.is_pass(), "{inside:?}");
+    assert_eq!(
+        gaps(&inside),
+        ["the redirects from `https://app.example.com/` on (at 10.0.0.1, which is private)"]
+    );
+    let own = by(&to("app.example.com").name("app.example.com", &[]), HOST);
+    assert_eq!(findings(&own), [("hop_not_seen", "unknown", "hop 3")]);
+    assert!(own.status.is_unknown());
+    let foreign = by(&to("login.example.net").name("login.example.net", &[]), HOST);
+    assert!(foreign.status.is_pass() && foreign.findings.is_empty());
+    assert_eq!(gaps(&foreign).len(), 1, "{foreign:?}");
+}
+
+#[test]
+fn subdomains_are_asked_for_where_it_is_set() {
+    let with = |value: &str, include_subdomains| {
+        let world = World::new().says(
+            "https://example.com/",
+            200,
+            &[("strict-transport-security", value)],
+        );
+        let settings = Hsts {
+            include_subdomains,
+            ..Hsts::default()
+        };
+        let outcome = world.by(&settings, HOST);
+        outcome
+            .findings
+            .iter()
+            .map(|f| f.code.clone())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (value, wanted) in [
+        ("max-age=31536000; includeSubDomains", ""),
+        ("max-age=31536000", "no_include_subdomains"),
+        ("max-age=1", "max_age_too_short no_include_subdomains"),
+        ("max-age=0", "switched_off"),
+        ("junk", "ignored"),
+    ] {
+        assert_eq!(with(value, true), wanted, "{value}");
+        assert!(!with(value, false).contains("no_include"), "{value}");
+    }
+}

@@ -50,7 +50,7 @@ fn said(staple: Option<&[u8]>, must_staple: bool) -> Option<(&'static str, Strin
     assert!(found.len() < 2);
     found.pop().map(|finding| {
         assert_eq!(finding.subject, "chain[0]");
-        assert!(!finding.remedy.is_empty());
+        assert_eq!(finding.remedy.is_empty(), finding.is_note());
         (finding.status.word(), finding.code)
     })
 }
@@ -58,7 +58,7 @@ fn said(staple: Option<&[u8]>, must_staple: bool) -> Option<(&'static str, Strin
 #[test]
 fn a_missing_staple_matters_only_where_it_is_owed() {
     assert_eq!(said(None, false), None);
-    assert_eq!(said(None, true), Some(("fail", "must_staple".to_owned())));
+    assert_eq!(said(None, true), Some(("warn", "must_staple".to_owned())));
 }
 
 #[test]
@@ -66,16 +66,28 @@ fn what_a_response_says_is_judged() {
     let revoked = tlv(0xa1, &time(-3 * DAY));
     let one = |state: &[u8], from, until| response(&[answer(&[7, 7], state, from, until)]);
     let week = |age: i64| one(&good(), -age, Some(7 * DAY - age));
-    let half = 7 * DAY / 2;
+    let (half, two_thirds) = (7 * DAY / 2, 7 * DAY * 2 / 3);
     for (staple, owed, expected, what) in [
         (week(DAY), true, None, "fresh"),
         (week(half - 1), true, None, "just below half"),
-        (week(half), true, Some(("warn", "aging_staple")), "half"),
+        (week(half), true, Some(("pass", "aging_staple")), "half"),
         (
-            week(half + 1),
+            week(two_thirds - 1),
+            true,
+            Some(("pass", "aging_staple")),
+            "just below two thirds",
+        ),
+        (
+            week(two_thirds),
             false,
             Some(("warn", "aging_staple")),
-            "just above half",
+            "two thirds",
+        ),
+        (
+            week(two_thirds + 1),
+            false,
+            Some(("warn", "aging_staple")),
+            "just above two thirds",
         ),
         (
             week(7 * DAY),

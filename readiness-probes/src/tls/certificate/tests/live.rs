@@ -187,6 +187,27 @@ async fn a_key_that_is_not_the_certificates_is_seen() {
     assert_eq!(faults(&outcome), [("fail", "bad_signature", "chain[0]")]);
 }
 
+#[tokio::test]
+async fn a_damaged_certificate_is_told_apart_from_an_unknown_root() {
+    let authority = authority();
+    let key = KeyPair::generate().unwrap();
+    let leaf = named("leaf", &["api.example.test"])
+        .signed_by(&key, &authority.issuer)
+        .unwrap();
+    let mut damaged = leaf.der().to_vec();
+    // The signature ends the certificate; its last byte is within the number `s`.
+    *damaged.last_mut().unwrap() ^= 1;
+    let chain = vec![damaged, authority.intermediate.clone()];
+    let outcome = seen(chain, &key, &trusting(&authority.root)).await;
+    assert_eq!(faults(&outcome), [("fail", "bad_signature", "chain[0]")]);
+    let message = &outcome.findings[0].message;
+    assert!(
+        message.contains("damaged") && !message.contains("trusted roots"),
+        "{message}"
+    );
+    assert_eq!(outcome.summary, "the chain has a signature that does not verify");
+}
+
 /// A further authority of this one, with the certificate it is.
 fn below(
     issuer: &Issuer<'_, KeyPair>,

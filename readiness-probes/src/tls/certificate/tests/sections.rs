@@ -54,6 +54,53 @@ fn names_that_must_be_covered_are_each_looked_for() {
 }
 
 #[test]
+fn a_certificate_that_verifiers_cannot_read_covers_nobody_knows_what() {
+    let forged = leaf().with(oid::UNKNOWN, true, &[5, 0]);
+    let settings = TlsCertificate {
+        must_cover: vec!["other.example".to_owned()],
+        ..TlsCertificate::default()
+    };
+    let rules = Rules {
+        settings: &settings,
+        unknown_root_fails: true,
+        expiry_informs: false,
+        now: NOW,
+    };
+    let facts = established(
+        &[&forged.der(), &Forged::authority().der()],
+        untrusted(UntrustedKind::Other),
+    );
+    let outcome = judge(&facts, "example.com", &rules);
+    let expected = [("fail", "unknown_critical_extension", "chain[0]")];
+    assert_eq!(faults(&outcome), expected);
+}
+
+#[test]
+fn a_subject_alternative_name_of_other_kinds_is_one() {
+    for (san, expected) in [
+        (
+            Some(tlv(0x81, b"a@example.com")),
+            "names no host in its subject alternative name",
+        ),
+        (
+            Some(tlv(0x86, b"https://example.com")),
+            "names no host in its subject alternative name",
+        ),
+        (None, "has no subject alternative name"),
+    ] {
+        let forged = match san {
+            Some(names) => leaf().with(oid::SAN, false, &tlv(0x30, &names)),
+            None => leaf().without(oid::SAN),
+        };
+        let facts = established(&[&forged.der(), &Forged::authority().der()], Trust::Trusted);
+        let outcome = judged(&facts, "example.com");
+        assert_eq!(faults(&outcome), [("fail", "no_san", "chain[0]")]);
+        let message = &outcome.findings[0].message;
+        assert!(message.starts_with(expected), "{message}");
+    }
+}
+
+#[test]
 fn settings_that_make_no_sense_are_refused() {
     let set = |change: &dyn Fn(&mut TlsCertificate)| {
         let mut settings = TlsCertificate::default();
@@ -66,6 +113,15 @@ fn settings_that_make_no_sense_are_refused() {
         set(&|s| s.warn_percent = Some(101)),
         "`warn_percent` is 101, expected at most 100"
     );
+    for (warn, fail, is_fault) in [(4, 3, false), (4, 4, false), (3, 4, true)] {
+        let days = set(&|s| (s.warn_days, s.fail_days) = (Some(warn), Some(fail)));
+        assert_eq!(days.contains("nothing would warn"), is_fault, "{days}");
+        let parts = [warn, fail].map(|part| u8::try_from(part).ok());
+        let percent = set(&|s| [s.warn_percent, s.fail_percent] = parts);
+        assert_eq!(percent.contains("`warn_percent` is 3"), is_fault, "{percent}");
+    }
+    // What fails then follows the lifetime.
+    assert_eq!(set(&|s| s.warn_days = Some(4)), "");
     assert_eq!(set(&|s| s.renew_before_percent = Some(99)), "");
     assert!(set(&|s| s.renew_before_percent = Some(100)).contains("at most 99"));
     let both = set(&|s| (s.renew_before_days, s.renew_before_percent) = (Some(1), Some(1)));
@@ -137,7 +193,7 @@ fn only_the_best_path_counts() {
             ("stray", "chain[3]")
         ]
     );
-    assert!(best.findings[1].message.ends_with("it need not be sent"));
+    assert!(best.findings[1].message.ends_with("leave it out of the server's file"));
     // a path that needs them: each has its own verdict
     let worse = judged_along(Some(&[0, 1, 3]));
     assert_eq!(

@@ -1,6 +1,9 @@
 //! One source expression: what the grammar of CSP Level 3, section 2.3.1, makes of it.
 
-use crate::http::source::is_public_suffix;
+use super::{
+    digest::{Algorithm, is_base64},
+    source::strangers_suffix,
+};
 
 /// A source expression that fits the grammar.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,25 +16,6 @@ pub(crate) enum Expression<'a> {
     Nonce(&'a str),
     /// `https:`, without the colon.
     Scheme(&'a str),
-}
-
-/// The algorithm of a hash.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Algorithm {
-    Sha256,
-    Sha384,
-    Sha512,
-}
-
-impl Algorithm {
-    /// How many bytes its hashes have.
-    pub(crate) const fn bytes(self) -> usize {
-        match self {
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
-    }
 }
 
 /// A keyword that decides what is asked here, or one that decides nothing of it.
@@ -84,12 +68,6 @@ const KEYWORDS: [(&str, Keyword); 14] = [
     ("wasm-unsafe-eval", Keyword::Other),
 ];
 
-const ALGORITHMS: [(&str, Algorithm); 3] = [
-    ("sha256-", Algorithm::Sha256),
-    ("sha384-", Algorithm::Sha384),
-    ("sha512-", Algorithm::Sha512),
-];
-
 impl<'a> Expression<'a> {
     /// What the grammar makes of a value; `None` where it is no source expression, which browsers skip.
     pub(crate) fn read(value: &'a str) -> Option<Self> {
@@ -130,25 +108,15 @@ pub(crate) fn keyword(name: &str) -> Option<Keyword> {
 
 /// The algorithm and the value of what stands between the quotes of a hash.
 pub(crate) fn hash(inner: &str) -> Option<(Algorithm, &str)> {
-    ALGORITHMS
-        .iter()
-        .find_map(|(prefix, algorithm)| Some((*algorithm, strip(inner, prefix)?)))
+    Algorithm::ALL
+        .into_iter()
+        .find_map(|algorithm| Some((algorithm, strip(inner, algorithm.name())?.strip_prefix('-')?)))
 }
 
 /// What follows a prefix, whose case does not matter (RFC 5234, section 2.3).
 pub(crate) fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
-}
-
-/// base64-value: letters, digits, `+`, `/`, `-`, `_`, then at most two `=`.
-fn is_base64(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    !body.is_empty()
-        && text.len() - body.len() <= 2
-        && body
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
 }
 
 /// RFC 3986, section 3.1.
@@ -184,14 +152,18 @@ impl<'a> Host<'a> {
         })
     }
 
-    /// Whether strangers have hosts that it stands for: it is every host, or every one below a suffix that
-    /// anybody can register names at.
+    /// Whether strangers have hosts that it stands for: it is every host, or one that a stranger can have is
+    /// below it.
     pub(crate) fn is_wide(&self) -> bool {
-        match self.host.strip_prefix('*') {
-            Some("") => true,
-            Some(below) => is_public_suffix(&below.trim_matches('.').to_ascii_lowercase()),
-            None => false,
-        }
+        self.host == "*" || self.strangers_suffix().is_some()
+    }
+
+    /// The suffix below what it stands for that anybody can register names at.
+    pub(crate) fn strangers_suffix(&self) -> Option<String> {
+        let below = self.host.strip_prefix("*.")?.to_ascii_lowercase();
+        let name = below.strip_suffix('.').unwrap_or(&below);
+        let dot = below.get(name.len()..).unwrap_or_default();
+        strangers_suffix(name).map(|suffix| format!("{suffix}{dot}"))
     }
 
     /// Whether this host matches. Section 6.7.2.10, for a domain name in lower case.
@@ -206,6 +178,13 @@ impl<'a> Host<'a> {
             None => self.host.eq_ignore_ascii_case(domain),
         }
     }
+}
+
+/// Schemes that a `https:` URL matches. CSP Level 3, section 6.7.2.9.
+pub(crate) fn is_network(scheme: &str) -> bool {
+    ["https", "http", "wss", "ws"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 /// host-part: `*`, or labels between dots with `*.` before them perhaps.
@@ -340,6 +319,14 @@ mod tests {
             ("*.com.", true),
             ("*.co.uk", true),
             ("*.github.io", true),
+            // Below them are suffixes, and strangers' hosts below those.
+            ("*.amazonaws.com", true),
+            ("*.eu-west-1.amazonaws.com", true),
+            ("*.windows.net", true),
+            ("*.core.windows.net", true),
+            ("*.kawasaki.jp", true),
+            ("*.bucket.s3.amazonaws.com", false),
+            ("*.city.kawasaki.jp", false),
             ("*.example.com", false),
             ("*.internal-corp", false),
             ("com", false),
