@@ -42,11 +42,10 @@ pub const LAX: &str = "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:@
 
 impl Pki {
     pub fn new() -> Self {
-        Self::under("Example Root")
+        Self::under("Example Root", SystemTime::now())
     }
 
-    fn under(root: &str) -> Self {
-        let now = SystemTime::now();
+    fn under(root: &str, now: SystemTime) -> Self {
         let root = CertifiedIssuer::self_signed(
             authority(root, now, now - 400 * DAY, 3650 * DAY),
             KeyPair::generate().unwrap(),
@@ -143,7 +142,7 @@ impl Pki {
 
     /// A whole chain under a root of this name that nobody here knows.
     pub fn under_a_strange_root(&self, name: &str) -> Shown {
-        Self::under(name).leaf(|_| {})
+        Self::under(name, self.now).leaf(|_| {})
     }
 
     /// The usual leaf under an intermediate with this much time left.

@@ -221,7 +221,7 @@ async fn a_server_that_hangs_up_in_the_middle_has_not_told_all() {
             let (outcome, _) = seen(model).await;
             assert_eq!(
                 outcome.status.is_pass(),
-                patience == most,
+                patience >= most,
                 "{patience}: {outcome:?}"
             );
         }

@@ -193,7 +193,11 @@ fn only_the_best_path_counts() {
             ("stray", "chain[3]")
         ]
     );
-    assert!(best.findings[1].message.ends_with("leave it out of the server's file"));
+    assert!(
+        best.findings[1]
+            .message
+            .ends_with("leave it out of the server's file")
+    );
     // a path that needs them: each has its own verdict
     let worse = judged_along(Some(&[0, 1, 3]));
     assert_eq!(
