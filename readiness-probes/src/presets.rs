@@ -13,6 +13,8 @@ use serde_json::json;
 
 #[cfg(feature = "http")]
 pub use self::headers::{HeaderCheck, HeaderProfile};
+#[cfg(feature = "http")]
+use crate::http::Pages;
 use crate::{
     builtin,
     live::{Live, LiveError},
@@ -27,6 +29,19 @@ mod headers;
 /// In a readiness.toml `with = { tls = "standard" }` looks at the versions of TLS too, with five connections
 /// more for each address, and `tls = "deep"` at every suite and group, with about 50. Default: `quick`, which
 /// is one handshake.
+///
+/// `headers` names what is asked of the headers, as [`HeaderProfile`] prints it:
+///
+/// | `headers` | what it asks |
+/// |---|---|
+/// | `recommended` | what every page should send; the default of `web` and `security_headers` |
+/// | `strict` | a year of HSTS, nothing unsafe in the CSP, every policy present |
+/// | `api` | what matters to programs; the default of `api` |
+/// | `owasp` | the headers of the OWASP Secure Headers Project |
+/// | `observatory` | `recommended`, and the grade of the MDN HTTP Observatory beside it |
+///
+/// `pages` names the pages whose headers are judged, where it is not the target's own path alone:
+/// `pages = ["/", "/login", { path = "/api/v1", kind = "api" }]`. Each is asked for once, whatever judges it.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -150,9 +165,9 @@ pub fn register(registry: &mut Registry) {
             WebSettings::read(settings)?.requirements(registry, target, "api")
         })
         .add_preset("security_headers", |registry, target, settings| {
-            let HeaderSettings { headers } = read(settings)?;
+            let HeaderSettings { headers, pages } = read(settings)?;
             let profile = HeaderProfile::named(headers.as_deref().unwrap_or("recommended"))?;
-            Maker::of(registry, target).headers(profile, None)
+            Maker::of(registry, target).headers(profile, &pages, None)
         });
 }
 
@@ -175,6 +190,7 @@ struct WebSettings {
     allowed_ports: Option<PortSet>,
     tls: Option<TlsDepth>,
     headers: Option<String>,
+    pages: Pages,
 }
 
 /// What `security_headers` can be told.
@@ -183,6 +199,7 @@ struct WebSettings {
 #[serde(default, deny_unknown_fields)]
 struct HeaderSettings {
     headers: Option<String>,
+    pages: Pages,
 }
 
 #[cfg(feature = "http")]
@@ -237,7 +254,7 @@ impl WebSettings {
             list.push(maker.one(id, &with_plain_port(id, json!({}), self.plain_port))?);
         }
         let profile = HeaderProfile::named(self.headers.as_deref().unwrap_or(usual))?;
-        list.extend(maker.headers(profile, self.plain_port)?);
+        list.extend(maker.headers(profile, &self.pages, self.plain_port)?);
         for id in self.tls.unwrap_or_default().probes() {
             list.push(maker.one(id, &Value::Null)?);
         }
@@ -292,11 +309,20 @@ impl<'a> Maker<'a> {
     }
 
     #[cfg(feature = "http")]
-    fn headers(&self, profile: HeaderProfile, plain_port: Option<u16>) -> Result<Vec<Requirement>, String> {
+    fn headers(
+        &self,
+        profile: HeaderProfile,
+        pages: &Pages,
+        plain_port: Option<u16>,
+    ) -> Result<Vec<Requirement>, String> {
         let checks = profile.checks.iter();
         checks
             .map(|check| {
-                let settings = with_plain_port(check.id, check.value()?, plain_port);
+                let mut settings = with_plain_port(check.id, check.value()?, plain_port);
+                // The peer's grade is of one page.
+                if !pages.is_empty() && check.id != "http.observatory" {
+                    settings["pages"] = json!(pages);
+                }
                 let requirement = self.one(check.id, &settings)?;
                 Ok(match check.priority {
                     Some(priority) => requirement.priority(priority),
@@ -363,5 +389,26 @@ mod tests {
         }
         let wrong = tls_probes(&json!({ "tls": "all" })).unwrap_err().to_string();
         assert!(wrong.contains("`quick`, `standard`, `deep`"), "{wrong}");
+    }
+
+    #[test]
+    fn the_pages_are_named_once_for_all_headers() {
+        let target = Arc::new(Target::parse("https://a.test").unwrap());
+        let preset = |name, settings: &Value| builtin::registry().preset(name, &target, settings);
+        let pages = json!(["/", { "path": "/api", "kind": "api" }]);
+        for profile in ["recommended", "strict", "api", "owasp", "observatory"] {
+            let settings = json!({ "headers": profile, "pages": pages });
+            for name in ["web", "api", "security_headers"] {
+                let list = preset(name, &settings).unwrap_or_else(|e| panic!("{name} {profile}: {e}"));
+                let asked = |id: &str| list.iter().any(|r| r.id() == id);
+                assert!(asked("http.hsts") && asked("http.nosniff"), "{name} {profile}");
+                let shown = format!("{list:?}");
+                assert!(shown.contains(r#"path: Some("/api")"#), "{shown}");
+            }
+        }
+        let wrong = preset("web", &json!({ "pages": ["login"] }))
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("expected one begun with `/`"), "{wrong}");
     }
 }
