@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
-    Cause, Evidence, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Status, Target,
+    Cause, Evidence, ObserveError, Outcome, ProbeContext, ProbeError, Reason, Target,
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
@@ -139,7 +139,7 @@ pub async fn endpoints(cx: &ProbeContext, port: u16, tls: bool) -> Result<Vec<En
 }
 
 /// Says with an outcome what of the target was not looked at; the run has looked where that is already.
-#[cfg(feature = "tcp")]
+#[cfg(any(feature = "dns", feature = "tcp"))]
 pub(crate) async fn noted(cx: &ProbeContext, outcome: Outcome) -> Outcome {
     match addresses(cx).await {
         Ok(found) => found.noted_in(outcome),
@@ -196,8 +196,8 @@ pub fn not_seen(error: &ObserveError) -> Outcome {
 
 /// The same for a finding: what is not known because it could not be looked at.
 #[cfg(feature = "http")]
-pub(crate) fn unknown(error: &ObserveError) -> Status {
-    Status::Unknown {
+pub(crate) fn unknown(error: &ObserveError) -> readiness_core::Status {
+    readiness_core::Status::Unknown {
         reason: error.reason.clone(),
         cause: error.cause.clone(),
     }
