@@ -16,8 +16,8 @@ use rcgen::{
 use readiness_core::{
     Outcome, Probe, Requirement, Runner, Suite, Target, Timestamp,
     fact::{
-        DnsAnswer, DnsLookup, DnsResult, Endpoint, Exchange, Family, HttpExchange, LocalRoute, Route,
-        ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust,
+        Channel, DnsAnswer, DnsLookup, DnsResult, Endpoint, Exchange, Family, HttpExchange, LocalRoute,
+        Route, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust,
     },
     probe_fn,
     testing::Facts,
@@ -88,15 +88,24 @@ fn page(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// As many probes that look at the page and say nothing of it: what the run costs without judging.
+/// As many probes that look at what the others look at and say nothing of it: what the run costs without judging.
 fn looking_suite(facts: &Facts, target: &Arc<Target>, probes: usize) -> Suite {
     let mut suite = Suite::new(facts.sources());
     for n in 0..probes {
-        let look = probe_fn("bench.look", |cx| async move {
+        let look = probe_fn("bench.look", move |cx| async move {
             cx.observe(DnsLookup::address(HOST, Family::V4)).await?;
             cx.observe(DnsLookup::address(HOST, Family::V6)).await?;
             cx.observe(LocalRoute::new(endpoint().address.ip())).await?;
             cx.observe(HttpExchange::get(endpoint(), HOST, "/")).await?;
+            // One probe of nonces, one of HSTS.
+            match n {
+                0 => drop(
+                    cx.observe(HttpExchange::get(endpoint(), HOST, "/").sample(1))
+                        .await?,
+                ),
+                1 => drop(cx.observe(plain()).await?),
+                _ => {}
+            }
             Ok(Outcome::pass("looked"))
         });
         suite
@@ -126,6 +135,20 @@ fn page_facts() -> Facts {
             HttpExchange::get(endpoint(), HOST, "/"),
             Exchange::new(200, page_headers()),
         )
+        // A policy with a nonce is looked at again, and HSTS on the way from plain http.
+        .with(
+            HttpExchange::get(endpoint(), HOST, "/").sample(1),
+            Exchange::new(200, page_headers()),
+        )
+        .with(
+            plain(),
+            Exchange::new(301, [("location", format!("https://{HOST}/"))]).channel(Channel::Plain),
+        )
+}
+
+fn plain() -> HttpExchange {
+    let address = (endpoint().address.ip(), 80).into();
+    HttpExchange::get(Endpoint::new(address, HOST, false), HOST, "/")
 }
 
 /// Forty headers, and twenty cookies besides, as a page of a large service has them.
