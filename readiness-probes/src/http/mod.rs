@@ -77,7 +77,7 @@ pub use self::{
     current_headers::CurrentHeaders,
     disclosure::Disclosure,
     framing::Framing,
-    health::{HealthFormat, HttpHealth, StatusSet},
+    health::{FindingLevel, HealthFinding, HealthFormat, HealthKind, HttpHealth, StatusSet},
     hsts::Hsts,
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
