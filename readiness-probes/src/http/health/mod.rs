@@ -10,6 +10,8 @@ mod inadarei;
 mod json;
 mod judge;
 mod payload;
+#[cfg(test)]
+mod recognition;
 mod setting;
 mod spring;
 mod status;
