@@ -25,6 +25,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("disclosure", disclosure),
     ("document", document),
     ("framing", framing),
+    ("health", health),
     ("hsts", hsts),
     ("integrity", integrity),
     ("location", location),
@@ -141,6 +142,22 @@ pub fn framing(data: &[u8]) {
     );
 }
 
+/// What a service says of itself, in whatever format.
+pub fn health(data: &[u8]) {
+    for (status, content_type) in [
+        (200, "application/json"),
+        (503, "application/health+json; charset=utf-16"),
+        (500, "text/plain; charset=iso-8859-1"),
+    ] {
+        let lines = world::lines(&["cache-control", "age", "expires", "date"], data);
+        let headers = std::iter::once(("content-type", content_type.into())).chain(lines);
+        let mut exchange = Exchange::new(status, headers).body(data);
+        world::judge_health(exchange.clone());
+        exchange.body_complete = false;
+        world::judge_health(exchange);
+    }
+}
+
 /// `Strict-Transport-Security`. RFC 6797.
 pub fn hsts(data: &[u8]) {
     let exchange = html(&["strict-transport-security"], data);
@@ -165,7 +182,10 @@ pub fn location(data: &[u8]) {
 
 /// Pages of metrics in both formats, and another one after it. OpenMetrics and Prometheus' exposition formats.
 pub fn metrics(data: &[u8]) {
-    for content_type in ["application/openmetrics-text; version=1.0.0", "text/plain; version=0.0.4"] {
+    for content_type in [
+        "application/openmetrics-text; version=1.0.0",
+        "text/plain; version=0.0.4",
+    ] {
         let page = |body: &[u8]| Exchange::new(200, [("content-type", content_type)]).body(body);
         let (before, after) = data.split_at(data.len() / 2);
         world::judge_metrics(page(data), page(data));

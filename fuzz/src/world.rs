@@ -88,6 +88,18 @@ pub(crate) fn judge_metrics(first: Exchange, second: Exchange) {
     run("http.metrics", settings, &facts);
 }
 
+/// An answer at the health path of a live service.
+pub(crate) fn judge_health(exchange: Exchange) {
+    let facts = facts().with(key("/healthz", true).keep_body(1024 * 1024), exchange);
+    for kind in ["liveness", "readiness"] {
+        let settings = format!(
+            r#"{{ "path": "/healthz", "kind": "{kind}", "max_age_seconds": 60, "optional": ["a"],
+                 "expect_status": [200, 503] }}"#
+        );
+        run("http.health", &settings, &facts);
+    }
+}
+
 /// Every stranger, on both ways, is answered with this.
 pub(crate) fn judge_cors(exchange: &Exchange) {
     let mut all = facts().with(key("/", true), exchange.clone());

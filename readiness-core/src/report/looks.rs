@@ -9,7 +9,7 @@ use crate::outcome::{Outcome, Status};
 pub struct Looks {
     /// How many good ones were asked for.
     pub needed: u32,
-    /// How many were to be made at most.
+    /// How many were to be made at most, in each round of a gate.
     pub most: u32,
     /// Each of them in order, the first always among them.
     pub seen: Vec<Look>,
