@@ -73,7 +73,8 @@ fn lifetime(control: &CacheControl, exchange: &Exchange, now: Timestamp) -> Opti
 pub(super) fn of_age(json: Option<&Value>, now: Timestamp, most_seconds: u32) -> Option<Finding> {
     let mut oldest = None;
     times(json?, &mut Vec::new(), &mut oldest);
-    let (time, place) = oldest?;
+    let (time, path) = oldest?;
+    let place = capped(&path.join("."));
     let age = now.seconds_since(time);
     (age > i64::from(most_seconds)).then(|| {
         Finding::warn(
@@ -86,7 +87,7 @@ pub(super) fn of_age(json: Option<&Value>, now: Timestamp, most_seconds: u32) ->
 }
 
 /// The oldest time of a payload and where it stands. As deep as the parser goes, which is not deep.
-fn times<'j>(value: &'j Value, path: &mut Vec<&'j str>, oldest: &mut Option<(Timestamp, String)>) {
+fn times<'j>(value: &'j Value, path: &mut Vec<&'j str>, oldest: &mut Option<(Timestamp, Vec<&'j str>)>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
@@ -96,7 +97,7 @@ fn times<'j>(value: &'j Value, path: &mut Vec<&'j str>, oldest: &mut Option<(Tim
                     .any(|name| key.eq_ignore_ascii_case(name));
                 if is_time && let Some(time) = instant(value) {
                     if oldest.as_ref().is_none_or(|(old, _)| time < *old) {
-                        *oldest = Some((time, capped(&path.join("."))));
+                        *oldest = Some((time, path.clone()));
                     }
                 } else {
                     times(value, path, oldest);

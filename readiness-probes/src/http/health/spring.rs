@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     HealthFormat,
-    payload::{Body, Component, Health, Meaning, Verdict},
+    payload::{Body, Component, Health, Meaning, Verdict, capped},
 };
 
 /// Whether this content type is Spring Boot Actuator's.
@@ -105,7 +105,8 @@ fn collect(prefix: &str, object: &Map<String, Value>, key: &str, components: &mu
             Some(word(said).unwrap_or(Verdict::Unknown)),
             said,
         ));
-        collect(&name, part, key, components);
+        // Cut before it is repeated: a name may be as long as the body.
+        collect(&capped(&name), part, key, components);
     }
 }
 

@@ -391,6 +391,42 @@ fn hostile_bodies_have_a_named_reason() {
     assert!(zero.findings[0].message.contains("zero bytes"));
 }
 
+/// Each of these would copy gigabytes if a long name were repeated for each of its parts.
+#[test]
+fn a_long_name_with_many_parts_is_cut_before_it_is_repeated() {
+    let name = "n".repeat(300_000);
+    let list = vec!["{}"; 100_000].join(",");
+    let parts: Vec<String> = (0..20_000)
+        .map(|n| format!(r#""{n}":{{"status":"UP"}}"#))
+        .collect();
+    let times: Vec<String> = (0..40_000)
+        .map(|n| format!(r#"{{"time":{}}}"#, 1_700_000_000 - n))
+        .collect();
+    for (body, word) in [
+        (
+            format!(r#"{{"status":"pass","checks":{{"{name}":[{list}]}}}}"#),
+            "pass",
+        ),
+        (
+            format!(
+                r#"{{"status":"UP","components":{{"{name}":{{"status":"UP","components":{{{}}}}}}}}}"#,
+                parts.join(",")
+            ),
+            "pass",
+        ),
+        (
+            format!(r#"{{"status":"ok","{name}":[{}]}}"#, times.join(",")),
+            "warn",
+        ),
+    ] {
+        assert!(body.len() <= 1024 * 1024, "{}", body.len());
+        let with = settings(json!({ "max_age_seconds": 60 }));
+        let outcome = judge(&answer(200, JSON, body), &with, &usual());
+        assert_eq!(outcome.status.word(), word, "{}", outcome.summary);
+        assert!(serde_json::to_string(&outcome).unwrap().len() < 64 * 1024);
+    }
+}
+
 #[test]
 fn a_text_that_was_cut_is_judged_by_its_whole_lines() {
     for (body, word, codes) in [
