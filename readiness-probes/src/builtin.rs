@@ -23,7 +23,9 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
-    registry.add_with(net::PortExposure::check);
+    registry
+        .add_with(net::PortExposure::check)
+        .add_with(net::UdpExposure::check);
     #[cfg(feature = "tls")]
     registry
         .add_with(tls::TlsCertificate::check)

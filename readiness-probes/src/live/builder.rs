@@ -241,7 +241,13 @@ impl Live {
             sources.with(super::system::SystemSource(Arc::clone(&shared)))
         };
         #[cfg(feature = "net")]
-        let sources = sources.with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE);
+        let sources = sources
+            .with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE)
+            .with_deadline(
+                super::sockets::SocketSource,
+                super::sockets::SocketSource::DEADLINE,
+            )
+            .with_deadline(super::udp::UdpSource, super::udp::UdpSource::DEADLINE);
         #[cfg(feature = "dep")]
         let sources = sources
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))

@@ -40,12 +40,16 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "net")]
+mod sockets;
 #[cfg(feature = "tls")]
 mod stores;
 #[cfg(feature = "net")]
 mod sweep;
 #[cfg(not(feature = "dns"))]
 mod system;
+#[cfg(feature = "net")]
+mod udp;
 #[cfg(feature = "tls")]
 mod verifier;
 
