@@ -238,6 +238,12 @@ pub(crate) fn merge(
                     format!("the nameserver {by} failed to look `{host}` up"),
                 );
             }
+            DnsResult::Referral => {
+                return cause(
+                    Reason::DNS_LAME,
+                    format!("the nameserver {by} names others instead of looking `{host}` up"),
+                );
+            }
             DnsResult::Refused => {
                 return cause(
                     Reason::DNS_REFUSED,

@@ -9,13 +9,13 @@ use readiness_core::{
 };
 use serde::Deserialize;
 
-use super::{super::expected::SetMode, DnsRecords, Look, loop_of, not_looked_up};
+use super::{
+    super::expected::{MOST_FINDINGS, SetMode, too_many},
+    DnsRecords, Look, loop_of, not_looked_up,
+};
 
 /// The most targets of MX, NS and SRV records that are looked up.
 const MOST_TARGETS: usize = 16;
-
-/// The most findings of one kind about one set.
-const MOST_FINDINGS: usize = 16;
 
 /// The most sets of one probe: each costs a query, and some more.
 const MOST_SETS: usize = 64;
@@ -250,6 +250,7 @@ pub(super) fn judge(host: &str, most_aliases: usize, seen: &Seen<'_>) -> Vec<Fin
                 .remedy("let the first alias lead to the last name"),
         );
     }
+    findings.extend(too_many(name, &kind.to_string(), answer));
     findings.extend(compare(name, set, answer));
     findings.extend(times_to_live(name, set, answer).map(|finding| finding.subject(subject.as_str())));
     findings.extend(
