@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use self::sets::Seen;
 pub use self::sets::{Absence, RecordSet};
+pub(super) use self::sets::{Target, judge_target};
 use super::expected::{MOST_FINDINGS, SetMode, compare, list, too_many};
 use crate::address::{noted, special_purpose};
 

@@ -168,9 +168,9 @@ pub(super) struct Seen<'a> {
 }
 
 /// Where records lead: the name, and what was said of its A and AAAA records.
-pub(super) struct Target {
-    pub(super) name: String,
-    pub(super) looks: [Result<DnsAnswer, ObserveError>; 2],
+pub(in crate::dns) struct Target {
+    pub(in crate::dns) name: String,
+    pub(in crate::dns) looks: [Result<DnsAnswer, ObserveError>; 2],
 }
 
 /// Looks at every set, and at where its records lead.
@@ -421,7 +421,7 @@ fn times_to_live(name: &str, set: &RecordSet, answer: &DnsAnswer) -> impl Iterat
 }
 
 /// What is wrong with a name that MX, NS or SRV records lead to.
-fn judge_target(kind: RecordType, target: &Target) -> Option<Finding> {
+pub(in crate::dns) fn judge_target(kind: RecordType, target: &Target) -> Option<Finding> {
     let name = &target.name;
     let looks: [Look<'_>; 2] = [target.looks[0].as_ref(), target.looks[1].as_ref()];
     let answers = || looks.iter().flatten();
