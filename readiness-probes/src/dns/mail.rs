@@ -12,7 +12,7 @@ use self::{
     tags::cut,
     transport::Transport,
 };
-use super::records::nameservers;
+use super::{own::summary, records::nameservers};
 
 mod answers;
 mod dkim;
@@ -236,13 +236,7 @@ fn judge(settings: &DnsMail, domain: &str, answers: &Answers) -> Outcome {
         findings.extend(fault);
         evidence.push((transport.label().to_owned(), record));
     }
-    let mut worst = findings.iter().filter(|finding| !finding.is_note());
-    let summary = match (worst.next(), worst.count()) {
-        (None, _) => gist,
-        (Some(finding), 0) => finding.message.clone(),
-        (Some(finding), more) => format!("{}; {more} more", finding.message),
-    };
-    let outcome = Outcome::judged(summary, findings);
+    let outcome = Outcome::judged(summary(&findings, gist), findings);
     evidence
         .into_iter()
         .fold(outcome, |outcome, (label, value)| outcome.evidence(label, value))
