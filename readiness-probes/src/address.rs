@@ -1,7 +1,7 @@
 //! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
 
 mod across;
-#[cfg(feature = "http")]
+#[cfg(feature = "dns")]
 mod owner;
 mod place;
 
@@ -13,6 +13,8 @@ use readiness_core::{
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
+#[cfg(feature = "dns")]
+pub(crate) use self::owner::registrable;
 pub use self::{
     across::worst_of,
     place::{is_local, special_purpose},
@@ -20,7 +22,7 @@ pub use self::{
 #[cfg(feature = "http")]
 pub(crate) use self::{
     across::worst_page,
-    owner::{is_loopback_host, registrable, same_owner},
+    owner::{is_loopback_host, same_owner},
     place::UNENCRYPTED,
 };
 
@@ -280,6 +282,12 @@ pub(crate) fn merge(
                 return cause(
                     Reason::DNS_SERVFAIL,
                     format!("the nameserver {by} failed to look `{host}` up"),
+                );
+            }
+            DnsResult::Referral => {
+                return cause(
+                    Reason::DNS_LAME,
+                    format!("the nameserver {by} names others instead of looking `{host}` up"),
                 );
             }
             DnsResult::Refused => {

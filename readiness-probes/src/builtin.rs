@@ -18,8 +18,12 @@ pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
     registry
+        .add_with(dns::DnsAgreement::check)
         .add_with(dns::DnsDelegation::check)
-        .add_with(dns::DnsRecords::check);
+        .add_with(dns::DnsMail::check)
+        .add_with(dns::DnsRecords::check)
+        .add_with(dns::DnsRecursionRefused::check)
+        .add_with(dns::DnsTransferRefused::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
