@@ -19,6 +19,7 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "dns")]
     registry
         .add_with(dns::DnsDelegation::check)
+        .add_with(dns::Dnssec::check)
         .add_with(dns::DnsRecords::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();

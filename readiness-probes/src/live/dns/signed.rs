@@ -1,13 +1,15 @@
 //! The records of an answer as they are signed.
 
+use std::fmt::Write as _;
+
 use hickory_resolver::proto::{
     op::Message,
-    rr::{DNSClass, Record},
+    rr::{DNSClass, Name, Record},
     serialize::binary::{BinEncodable, BinEncoder, NameEncoding},
 };
 use readiness_core::fact::{DnsSection, RecordType, WireRecord};
 
-use super::answer::{hex, plain};
+use super::answer::hex;
 
 /// The most records of one answer that are kept. The largest zone above others, the root, has 30 in an answer
 /// with all signatures.
@@ -39,11 +41,34 @@ fn wire(section: DnsSection, record: &Record) -> Option<WireRecord> {
     record.data.emit(&mut encoder).ok()?;
     Some(WireRecord::new(
         section,
-        plain(&record.name),
+        owner(&record.name),
         RecordType::from_number(record.record_type().into()),
         record.ttl,
         hex(&data),
     ))
+}
+
+/// A name with its escapes in decimal digits (RFC 1035, section 5.1), whatever its bytes.
+fn owner(name: &Name) -> String {
+    let mut text = String::new();
+    for label in name.iter() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for byte in label.iter().map(u8::to_ascii_lowercase) {
+            match byte {
+                b'.' | b'\\' => {
+                    text.push('\\');
+                    text.push(byte.into());
+                }
+                0x21..=0x7e => text.push(byte.into()),
+                _ => {
+                    let _ = write!(text, "\\{byte:03}");
+                }
+            }
+        }
+    }
+    if text.is_empty() { ".".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -51,7 +76,7 @@ mod tests {
     use hickory_resolver::proto::{
         op::OpCode,
         rr::{
-            Name, RData,
+            RData,
             rdata::{A, MX, NULL},
         },
     };
@@ -108,6 +133,14 @@ mod tests {
             ]
         );
         assert_eq!(left_out, 0);
+    }
+
+    #[test]
+    fn owners_keep_every_byte() {
+        let labels: [&[u8]; 3] = [b"A b", b"c.d\\", &[0, 200]];
+        let name = Name::from_labels(labels).unwrap();
+        assert_eq!(owner(&name), r"a\032b.c\.d\\.\000\200");
+        assert_eq!(owner(&Name::root()), ".");
     }
 
     #[test]
