@@ -21,6 +21,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(dns::DnsAgreement::check)
         .add_with(dns::DnsDelegation::check)
         .add_with(dns::DnsMail::check)
+        .add_with(dns::Dnssec::check)
         .add_with(dns::DnsRecords::check)
         .add_with(dns::DnsRecursionRefused::check)
         .add_with(dns::DnsTransferRefused::check);

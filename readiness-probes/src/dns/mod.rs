@@ -2,6 +2,7 @@
 
 mod agreement;
 mod delegation;
+mod dnssec;
 mod expected;
 mod mail;
 mod own;
@@ -12,6 +13,7 @@ mod transfer_refused;
 pub use self::{
     agreement::DnsAgreement,
     delegation::DnsDelegation,
+    dnssec::{Dnssec, DnssecExpected},
     expected::SetMode,
     mail::{DnsMail, MailUse},
     records::{Absence, DnsRecords, RecordSet},
