@@ -244,6 +244,7 @@ impl Live {
         let sources = sources.with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE);
         #[cfg(feature = "dep")]
         let sources = sources
+            .with(super::dialogue::DialogueSource(Arc::clone(&shared)))
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
         #[cfg(feature = "api")]
