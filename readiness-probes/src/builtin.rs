@@ -70,8 +70,10 @@ pub fn register(registry: &mut Registry) {
     #[cfg(feature = "dep")]
     registry
         .add_with(dep::Amqp::check)
+        .add_with(dep::HttpApi::check)
         .add::<dep::Kafka>()
         .add_with(dep::Memcached::check)
+        .add::<dep::Mongodb>()
         .add_with(dep::Mysql::check)
         .add_with(dep::Nats::check)
         .add::<dep::Postgres>()

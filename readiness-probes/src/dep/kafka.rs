@@ -110,7 +110,7 @@ fn judge(settings: &Kafka, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome 
             findings.extend(open(
                 scene,
                 settings.authentication,
-                "`Metadata` is answered",
+                "`Metadata` is answered without a log-in",
                 "give the listener SASL, or demand certificates of clients",
             ));
             brokers = Some(metadata.brokers);

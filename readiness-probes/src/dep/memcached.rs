@@ -83,26 +83,20 @@ fn steps() -> Vec<Step> {
 
 fn judge(settings: &Memcached, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
     let place = scene.place;
-    let line = match whole(scene, NAME, "its answer to `version`", facts, 0) {
-        Ok(line) => line.trim_ascii(),
+    let answer = match whole(scene, NAME, "its answer to `version`", facts, 0) {
+        Ok(answer) => answer,
         Err(finding) => return failed(*finding),
     };
-    if is_unauthenticated(line) {
+    if is_unauthenticated(answer) {
         let mut findings: Vec<Finding> = version::too_old("", &settings.min_version).into_iter().collect();
         findings.extend(channel(scene, &facts.tls, false));
         return Outcome::judged(format!("{place}: memcached asks for a log-in"), findings)
             .evidence("version", "not told without a log-in");
     }
-    let Some(found) = line
-        .strip_prefix(b"VERSION ")
-        .filter(|rest| rest.first().is_some_and(u8::is_ascii_digit))
-    else {
-        return failed(foreign(
-            scene,
-            NAME,
-            line,
-            "its answer to `version` is none of memcached",
-        ));
+    let found = answer.strip_prefix(b"VERSION ");
+    let Some(found) = found.filter(|rest| rest.first().is_some_and(u8::is_ascii_digit)) else {
+        let problem = "its answer to `version` is none of memcached";
+        return failed(foreign(scene, NAME, answer, problem));
     };
     let found = words(found, 40);
     let mut findings: Vec<Finding> = version::too_old(&found, &settings.min_version)
@@ -113,7 +107,7 @@ fn judge(settings: &Memcached, scene: &Scene<'_>, facts: &DialogueFacts) -> Outc
             findings.extend(open(
                 scene,
                 settings.authentication,
-                "`stats` is answered",
+                "`stats` is answered without a log-in",
                 "bind memcached to inner addresses, and set users with `-Y`",
             ));
             "answered"

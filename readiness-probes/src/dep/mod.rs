@@ -3,8 +3,10 @@
 mod amqp;
 mod asked;
 mod dialogue;
+mod http_api;
 mod kafka;
 mod memcached;
+mod mongodb;
 mod mysql;
 mod nats;
 mod open;
@@ -19,8 +21,10 @@ mod version;
 pub use self::{
     amqp::{Amqp, AmqpLogIn},
     dialogue::{Dialogue, DialogueEnd, DialogueFacts, DialogueReply, ReplyEnd},
+    http_api::{ApiKind, HttpApi},
     kafka::Kafka,
     memcached::Memcached,
+    mongodb::Mongodb,
     mysql::Mysql,
     nats::Nats,
     open::Authentication,

@@ -151,7 +151,7 @@ fn judge(settings: &Mysql, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome 
         }
         ServerSaid::Error(error) => error.shown(),
         ServerSaid::Ok => {
-            let what = format!("a log-in as `{user}` is accepted");
+            let what = format!("a log-in as `{user}` is accepted without a password");
             findings.extend(open(
                 scene,
                 settings.authentication,

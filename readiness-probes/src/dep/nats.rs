@@ -136,7 +136,7 @@ fn judge(settings: &Nats, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
             findings.extend(open(
                 scene,
                 settings.authentication,
-                "CONNECT and PING are answered",
+                "CONNECT and PING are answered without a log-in",
                 "set `authorization` or `accounts`, and no `no_auth_user`",
             ));
             "PONG".to_owned()

@@ -20,9 +20,10 @@ pub enum Authentication {
 /// The code of a dependency that lets everybody in.
 pub(super) const OPEN: &str = "open_without_authentication";
 
-/// The fault of a dependency that did something for somebody who is nobody: `PING is answered`.
+/// The fault of a dependency that did something for somebody who is nobody: `PING is answered without a log-in`.
 ///
-/// Under the profile `local` it warns, and over loopback, where nobody else comes along, it is a note.
+/// Under the profile `local` it warns. Over loopback, where nobody else comes along, it is a note, unless a
+/// credential is configured: then somebody thinks that it is asked for.
 pub(super) fn open(
     scene: &Scene<'_>,
     authentication: Authentication,
@@ -32,10 +33,11 @@ pub(super) fn open(
     if authentication == Authentication::None {
         return None;
     }
-    let message = format!("{what} without any log-in, expected the server to ask for one");
+    let message =
+        format!("{what}: everybody who can reach the server gets in, expected it to ask for a log-in");
     let finding = if !scene.profile.is_local() {
         Finding::fail(OPEN, message)
-    } else if scene.address.ip().to_canonical().is_loopback() {
+    } else if scene.address.ip().to_canonical().is_loopback() && !scene.has_credential {
         Finding::note(OPEN, message)
     } else {
         Finding::warn(OPEN, message)
@@ -53,59 +55,33 @@ mod tests {
 
     #[test]
     fn it_weighs_by_who_can_come_along() {
-        for (profile, address, authentication, word) in [
-            (
-                Profile::production(),
-                "192.0.2.1",
-                Authentication::Required,
-                Some("fail"),
-            ),
-            (
-                Profile::production(),
-                "127.0.0.1",
-                Authentication::Required,
-                Some("fail"),
-            ),
-            (
-                Profile::staging(),
-                "10.0.0.1",
-                Authentication::Required,
-                Some("fail"),
-            ),
-            (
-                Profile::local(),
-                "10.0.0.1",
-                Authentication::Required,
-                Some("warn"),
-            ),
-            (
-                Profile::local(),
-                "127.0.0.1",
-                Authentication::Required,
-                Some("pass"),
-            ),
-            (Profile::local(), "::1", Authentication::Required, Some("pass")),
-            (
-                Profile::local(),
-                "::ffff:127.0.0.1",
-                Authentication::Required,
-                Some("pass"),
-            ),
-            (Profile::production(), "192.0.2.1", Authentication::None, None),
+        let (production, staging, local) = (Profile::production(), Profile::staging(), Profile::local());
+        let required = Authentication::Required;
+        for (profile, address, has_credential, authentication, word) in [
+            (&production, "192.0.2.1", false, required, Some("fail")),
+            (&production, "127.0.0.1", false, required, Some("fail")),
+            (&staging, "10.0.0.1", false, required, Some("fail")),
+            (&local, "10.0.0.1", false, required, Some("warn")),
+            (&local, "127.0.0.1", false, required, Some("pass")),
+            (&local, "127.0.0.1", true, required, Some("warn")),
+            (&local, "::1", false, required, Some("pass")),
+            (&local, "::ffff:127.0.0.1", false, required, Some("pass")),
+            (&production, "192.0.2.1", true, Authentication::None, None),
         ] {
             let scene = Scene {
                 place: "db:1",
                 address: (address.parse::<std::net::IpAddr>().unwrap(), 1).into(),
-                profile: &profile,
-                has_credential: false,
+                profile,
+                has_credential,
             };
-            let finding = open(&scene, authentication, "PING is answered", "set a password");
-            assert_eq!(
-                finding.as_ref().map(|finding| finding.status.word()),
-                word,
-                "{} {address}",
-                profile.name
+            let finding = open(
+                &scene,
+                authentication,
+                "PING is answered without a log-in",
+                "set a password",
             );
+            let found = finding.as_ref().map(|finding| finding.status.word());
+            assert_eq!(found, word, "{} {address}", profile.name);
         }
     }
 }

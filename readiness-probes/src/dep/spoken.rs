@@ -48,6 +48,10 @@ pub(super) fn recognised(bytes: &[u8]) -> Option<&'static str> {
     {
         return Some("MySQL");
     }
+    // The version of its protocol is a line feed, so that this is all of its first line.
+    if let [_, _, 0, 0, 10] = bytes {
+        return Some("MySQL");
+    }
     // An error of PostgreSQL: its first field is the severity.
     if let [b'E', 0, 0, _, _, b'S', ..] = bytes {
         return Some("PostgreSQL");
@@ -117,6 +121,7 @@ mod tests {
             (b"AMQP\0\0\x09\x01", Some("AMQP")),
             (b"ERROR\r\n", Some("memcached")),
             (b"\x4a\0\0\0\x0a8.0.36\0", Some("MySQL")),
+            (b"\x4a\0\0\0\x0a", Some("MySQL")),
             (b"E\0\0\0\x90SFATAL\0", Some("PostgreSQL")),
             (b"\0\0\0\0", None),
             (b"", None),

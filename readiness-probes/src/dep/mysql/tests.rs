@@ -105,7 +105,7 @@ fn a_log_in_without_a_password_is_a_finding() {
         assert!(
             outcome.findings[0]
                 .message
-                .starts_with("a log-in as `readiness` is accepted without any")
+                .starts_with("a log-in as `readiness` is accepted without a password: everybody")
         );
     }
     // By the way round another plug-in.
