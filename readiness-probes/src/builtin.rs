@@ -75,7 +75,17 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::NoMixedContent::check)
         .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
-    registry.add::<dep::Postgres>().add::<dep::Redis>();
+    registry
+        .add_with(dep::Amqp::check)
+        .add_with(dep::HttpApi::check)
+        .add::<dep::Kafka>()
+        .add_with(dep::Memcached::check)
+        .add::<dep::Mongodb>()
+        .add_with(dep::Mysql::check)
+        .add_with(dep::Nats::check)
+        .add::<dep::Postgres>()
+        .add::<dep::Redis>()
+        .add_with(dep::Smtp::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

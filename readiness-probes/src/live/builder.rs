@@ -250,6 +250,7 @@ impl Live {
             .with_deadline(super::udp::UdpSource, super::udp::UdpSource::DEADLINE);
         #[cfg(feature = "dep")]
         let sources = sources
+            .with(super::dialogue::DialogueSource(Arc::clone(&shared)))
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
         #[cfg(feature = "api")]

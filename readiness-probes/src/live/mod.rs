@@ -15,6 +15,8 @@ mod view;
 pub mod api;
 #[cfg(feature = "dep")]
 mod channel;
+#[cfg(feature = "dep")]
+mod dialogue;
 #[cfg(feature = "dns")]
 pub mod dns;
 #[cfg(feature = "html")]
