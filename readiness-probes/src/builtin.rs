@@ -69,6 +69,8 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
     registry.add::<dep::Postgres>().add::<dep::Redis>();
+    #[cfg(feature = "grpc")]
+    registry.add_with(dep::GrpcHealth::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

@@ -1,10 +1,17 @@
 //! What a service stands on: databases and caches that must answer before it can.
 
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc_health;
 mod postgres;
 mod redis;
 mod session;
 mod verdict;
 
+#[cfg(feature = "grpc")]
+pub use self::grpc_health::{
+    GrpcHealth,
+    call::{GrpcAnswer, GrpcEnd, GrpcHealthCheck, GrpcHealthFacts, GrpcReply},
+};
 pub use self::{
     postgres::Postgres,
     redis::Redis,

@@ -246,6 +246,8 @@ impl Live {
         let sources = sources
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
+        #[cfg(feature = "grpc")]
+        let sources = sources.with(super::grpc::GrpcSource(Arc::clone(&shared)));
         #[cfg(feature = "api")]
         let sources = sources.with_deadline(
             super::api::ApiSource(Arc::clone(&shared)),

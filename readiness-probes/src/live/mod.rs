@@ -24,6 +24,8 @@ mod document;
 mod fake;
 #[cfg(feature = "tls")]
 mod files;
+#[cfg(feature = "grpc")]
+mod grpc;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
