@@ -71,6 +71,8 @@ pub fn register(registry: &mut Registry) {
     registry.add::<dep::Postgres>().add::<dep::Redis>();
     #[cfg(feature = "grpc")]
     registry.add_with(dep::GrpcHealth::check);
+    #[cfg(feature = "ssh")]
+    registry.add_with(dep::Ssh::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

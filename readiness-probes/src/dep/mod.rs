@@ -5,12 +5,19 @@ pub(crate) mod grpc_health;
 mod postgres;
 mod redis;
 mod session;
+#[cfg(feature = "ssh")]
+pub(crate) mod ssh;
 mod verdict;
 
 #[cfg(feature = "grpc")]
 pub use self::grpc_health::{
     GrpcHealth,
     call::{GrpcAnswer, GrpcEnd, GrpcHealthCheck, GrpcHealthFacts, GrpcReply},
+};
+#[cfg(feature = "ssh")]
+pub use self::ssh::{
+    Ssh,
+    session::{SshAgreed, SshEnd, SshFacts, SshHostKey, SshLogIn, SshOffer, SshPassword, SshSession},
 };
 pub use self::{
     postgres::Postgres,

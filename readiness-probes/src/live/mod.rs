@@ -42,6 +42,8 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "tls")]
 mod stores;
 #[cfg(feature = "net")]
