@@ -246,10 +246,10 @@ fn agree(offer: &SshOffer, known: &[(&str, &dyn SupportedKxGroup)]) -> Result<Ss
 }
 
 /// What all keys are made of.
-struct Secrets {
-    shared: Vec<u8>,
-    hash: Vec<u8>,
-    is_384: bool,
+pub(super) struct Secrets {
+    pub(super) shared: Vec<u8>,
+    pub(super) hash: Vec<u8>,
+    pub(super) is_384: bool,
 }
 
 /// Ends the exchange with the server's half, and looks at the proof of its key.
@@ -283,7 +283,7 @@ fn answered(
     Ok(Secrets { shared, hash, is_384 })
 }
 
-fn digest(is_384: bool, parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn digest(is_384: bool, parts: &[&[u8]]) -> Vec<u8> {
     fn of<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
         let mut digest = D::new();
         for part in parts {
@@ -300,7 +300,7 @@ fn digest(is_384: bool, parts: &[&[u8]]) -> Vec<u8> {
 
 impl Secrets {
     /// The keys with these names: initial vector, cipher, code of authentication (RFC 4253, section 7.2).
-    fn keys(&self, [iv, key, mac]: &[u8; 3], agreed: &SshAgreed) -> Keys {
+    pub(super) fn keys(&self, [iv, key, mac]: &[u8; 3], agreed: &SshAgreed) -> Keys {
         let (key_len, iv_len, mac_len) = key_bytes(&agreed.cipher, &agreed.mac);
         Keys {
             iv: self.key(*iv, iv_len),
