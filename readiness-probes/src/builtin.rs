@@ -68,7 +68,10 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::NoMixedContent::check)
         .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
-    registry.add::<dep::Postgres>().add::<dep::Redis>();
+    registry
+        .add::<dep::Postgres>()
+        .add_with(dep::PostgresMigrations::check)
+        .add::<dep::Redis>();
     #[cfg(feature = "grpc")]
     registry.add_with(dep::GrpcHealth::check);
     #[cfg(feature = "ssh")]

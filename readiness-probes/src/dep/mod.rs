@@ -3,6 +3,7 @@
 #[cfg(feature = "grpc")]
 pub(crate) mod grpc_health;
 mod postgres;
+mod postgres_migrations;
 mod redis;
 mod session;
 #[cfg(feature = "ssh")]
@@ -21,6 +22,10 @@ pub use self::ssh::{
 };
 pub use self::{
     postgres::Postgres,
+    postgres_migrations::{
+        PostgresMigrations,
+        ledger::{LedgerFacts, LedgerLook, LedgerSeen, MigrationLedger, MigrationTool},
+    },
     redis::Redis,
     session::{
         AuthMethod, Broken, BrokenKind, ChannelTls, PostgresEnd, PostgresFacts, PostgresSession, RedisEnd,

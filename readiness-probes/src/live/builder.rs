@@ -245,6 +245,7 @@ impl Live {
         #[cfg(feature = "dep")]
         let sources = sources
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
+            .with(super::postgres::MigrationsSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
         #[cfg(feature = "grpc")]
         let sources = sources.with(super::grpc::GrpcSource(Arc::clone(&shared)));
