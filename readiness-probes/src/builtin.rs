@@ -84,8 +84,13 @@ pub fn register(registry: &mut Registry) {
         .add_with(dep::Mysql::check)
         .add_with(dep::Nats::check)
         .add::<dep::Postgres>()
+        .add_with(dep::PostgresMigrations::check)
         .add::<dep::Redis>()
         .add_with(dep::Smtp::check);
+    #[cfg(feature = "grpc")]
+    registry.add_with(dep::GrpcHealth::check);
+    #[cfg(feature = "ssh")]
+    registry.add_with(dep::Ssh::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

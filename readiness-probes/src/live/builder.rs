@@ -252,7 +252,12 @@ impl Live {
         let sources = sources
             .with(super::dialogue::DialogueSource(Arc::clone(&shared)))
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
+            .with(super::postgres::MigrationsSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
+        #[cfg(feature = "grpc")]
+        let sources = sources.with(super::grpc::GrpcSource(Arc::clone(&shared)));
+        #[cfg(feature = "ssh")]
+        let sources = sources.with(super::ssh::SshSource(Arc::clone(&shared)));
         #[cfg(feature = "api")]
         let sources = sources.with_deadline(
             super::api::ApiSource(Arc::clone(&shared)),

@@ -26,6 +26,8 @@ mod document;
 mod fake;
 #[cfg(feature = "tls")]
 mod files;
+#[cfg(feature = "grpc")]
+mod grpc;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
@@ -44,6 +46,8 @@ mod redis;
 mod roots;
 #[cfg(feature = "net")]
 mod sockets;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "tls")]
 mod stores;
 #[cfg(feature = "net")]
