@@ -18,6 +18,7 @@ mod current_headers;
 mod digest;
 mod disclosure;
 mod expression;
+mod flow;
 mod framing;
 mod health;
 #[cfg(test)]
@@ -60,6 +61,10 @@ mod world;
 
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
+pub(crate) use self::flow::{
+    Received, Secrecy, Stop, Variable, Variables, body_of, cookie, has_failed, header_of, origin_of_text,
+    path_of, take,
+};
 #[cfg(feature = "api")]
 pub use self::json::HttpJson;
 #[cfg(feature = "html")]
@@ -76,6 +81,10 @@ pub use self::{
     cross_origin_isolation::CrossOriginIsolation,
     current_headers::CurrentHeaders,
     disclosure::Disclosure,
+    flow::{
+        Flow, FlowAnswer, FlowDocument, FlowExpect, FlowExtract, FlowFacts, FlowLack, FlowResult, FlowRun,
+        FlowStep, FlowTaken, FlowUnfit, JsonText,
+    },
     framing::Framing,
     health::{HealthFormat, HttpHealth, StatusSet},
     hsts::Hsts,
