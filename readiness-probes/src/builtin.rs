@@ -51,6 +51,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::CrossOriginIsolation::check)
         .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
+        .add_with(http::Flow::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
         .add::<http::HstsPreload>()

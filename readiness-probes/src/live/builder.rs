@@ -229,6 +229,11 @@ impl Live {
             super::load::LoadSource(Arc::clone(&shared)),
             super::load::LoadSource::DEADLINE,
         );
+        #[cfg(feature = "http")]
+        let sources = sources.with_deadline(
+            super::flow::FlowSource(Arc::clone(&shared)),
+            super::flow::FlowSource::DEADLINE,
+        );
         #[cfg(feature = "dns")]
         let sources = DnsSource::new(self.dns_settings()).install(sources);
         #[cfg(not(feature = "dns"))]

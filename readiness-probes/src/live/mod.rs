@@ -2,6 +2,8 @@
 
 mod builder;
 #[cfg(feature = "http")]
+mod flow;
+#[cfg(feature = "http")]
 mod in_process;
 mod link;
 #[cfg(feature = "http")]
