@@ -71,6 +71,10 @@ pub(crate) fn unquote(bytes: &[u8]) -> Option<Vec<u8>> {
 /// A piece of a value for a message: at most 60 characters.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
     const MOST: usize = 60;
+    if bytes.len() <= MOST {
+        // No character has less than a byte.
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     // Four bytes are the most a character has.
     let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(4 * MOST + 4)).unwrap_or_default());
     if text.chars().nth(MOST).is_none() {
