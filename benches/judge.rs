@@ -12,7 +12,8 @@ use readiness_core::{
     Looking, ObserveError, Outcome, Probe, Reason, Report, Requirement, Runner, Source, Sources, Suite,
     Target,
     fact::{
-        Channel, DnsAnswer, DnsLookup, DnsResult, Endpoint, Exchange, Family, HttpExchange, LocalRoute, Route,
+        Channel, DnsAnswer, DnsLookup, DnsResult, Document, Endpoint, Exchange, Family, HttpExchange,
+        LocalRoute, Resource, Route,
     },
     probe_fn,
 };
@@ -26,7 +27,7 @@ const HOST: &str = "www.example.com";
 const BUDGET: Duration = Duration::from_micros(200);
 
 fn main() {
-    heading("a page of 40 headers and 20 cookies");
+    heading("a page of 40 headers, 20 cookies and 30 resources");
     let runtime = runtime();
     for profile in ["recommended", "strict"] {
         page(&runtime, profile, count(4001, 1));
@@ -143,7 +144,7 @@ struct Pages {
 impl Pages {
     fn new() -> Self {
         Self {
-            page: Exchange::new(200, page_headers()),
+            page: Exchange::new(200, page_headers()).document(document()),
             redirect: Exchange::new(301, [("location", format!("https://{HOST}/"))]).channel(Channel::Plain),
         }
     }
@@ -160,6 +161,22 @@ impl Source<HttpExchange> for Pages {
             )),
         }
     }
+}
+
+/// What such a page loads: ten scripts, ten styles and ten images, those of others with their digests.
+fn document() -> Document {
+    let digest = "sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC";
+    let mut document = Document::new();
+    for n in 0..10 {
+        let url = |file: &str| format!("https://static.example.com/{n}/{file}");
+        let of_others = |resource: Resource| resource.integrity(digest).cross_origin("anonymous");
+        document.resources.extend([
+            of_others(Resource::new("script", url("app.js"))),
+            of_others(Resource::new("link", url("app.css")).rel("stylesheet")),
+            Resource::new("img", format!("/images/{n}.webp")),
+        ]);
+    }
+    document
 }
 
 /// Forty headers, and twenty cookies besides, as a page of a large service has them.
