@@ -200,6 +200,12 @@ async fn the_report_tells_what_disagrees() {
             .to_text(TextOptions::default());
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(words), "{pattern}: {text}");
+        let bad = pattern.find('F').map_or(0, |at| at + 1);
+        assert_eq!(flat.contains("- look"), bad > 0, "{pattern}: {text}");
+        assert!(
+            bad == 0 || flat.contains(&format!("- look {bad}: fail down")),
+            "{pattern}: {text}"
+        );
     }
 }
 

@@ -349,8 +349,7 @@ fn several(target: &TargetResult) -> Option<&Looks> {
 /// The looks that were not good, a line for each.
 fn bad_looks(target: &TargetResult) -> String {
     let mut text = String::new();
-    let looks = target.looks.iter().flat_map(|looks| &looks.seen);
-    for (look, n) in looks.zip(1..).filter(|(look, _)| !look.is_good()) {
+    for (n, look) in target.looks.iter().flat_map(Looks::bad) {
         let summary = one_line(&look.summary);
         push_line(&mut text, &format!("look {n}: {}, {summary}", look.status.word()));
     }

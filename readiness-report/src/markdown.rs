@@ -215,7 +215,10 @@ fn line(entry: &Entry<'_>, notes: &[&str]) -> String {
     let several = |target: &&TargetResult| target.looks.as_ref().is_some_and(|looks| looks.needed > 1);
     if let Some(target) = entry.target.filter(several) {
         notes.extend(target.looks_in_words());
-    } else if let Some(target) = entry.target.filter(|target| target.flaky) {
+    } else if let Some(target) = entry
+        .target
+        .filter(|target| target.flaky && target.looks_in_words().is_some())
+    {
         notes.push(format!("only on attempt {}", target.attempts));
     }
     let notes = if notes.is_empty() {

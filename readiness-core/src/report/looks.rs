@@ -64,6 +64,12 @@ impl Looks {
     pub fn good(&self) -> usize {
         self.seen.iter().filter(|look| look.is_good()).count()
     }
+
+    /// Those of the kept ones that were not good, each with its number, counted from 1.
+    pub fn bad(&self) -> impl Iterator<Item = (u32, &Look)> {
+        let numbers = std::iter::once(1).chain(self.left_out.saturating_add(2)..);
+        numbers.zip(&self.seen).filter(|(_, look)| !look.is_good())
+    }
 }
 
 impl Look {
@@ -122,6 +128,9 @@ mod tests {
             assert_eq!((looks.seen.len(), looks.left_out), (kept, left_out), "{made}");
             assert_eq!(looks.seen[0].summary, "look 0");
             assert_eq!(looks.seen[kept - 1].duration_ms, made - 1);
+            let numbers: Vec<u64> = looks.bad().map(|(n, _)| u64::from(n)).collect();
+            let durations: Vec<u64> = looks.seen.iter().map(|look| look.duration_ms + 1).collect();
+            assert_eq!(numbers, durations);
         }
     }
 
@@ -136,6 +145,8 @@ mod tests {
         for outcome in [Outcome::pass(""), Outcome::fail(""), Outcome::pass("")] {
             looks.push(Look::new(&outcome, 1));
         }
+        let bad: Vec<u32> = looks.bad().map(|(n, _)| n).collect();
+        assert_eq!((bad, looks.good()), (vec![2], 2));
         row.looks = Some(looks);
         assert_eq!(
             row.looks_in_words().unwrap(),

@@ -245,3 +245,6 @@ const DEPENDENCIES: [&str; 44] = [
     "valkey",
     "zookeeper",
 ];
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,10 @@ pub(super) fn judge(exchange: &Exchange, settings: &HttpHealth, at: &Circumstanc
 /// What of a body is read: of a text without its end the lines that are whole.
 fn what_fits(exchange: &Exchange) -> &[u8] {
     let body = exchange.body.as_bytes();
-    let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'));
+    // Half of a JSON is none; the lines of Kubernetes begin with a bracket as well.
+    let start = body.trim_ascii_start();
+    let is_line = start.starts_with(b"[+]") || start.starts_with(b"[-]");
+    let is_json = !is_line && matches!(start.first(), Some(b'{' | b'[' | b'"'));
     if exchange.body_complete || is_json {
         return body;
     }
@@ -342,6 +345,9 @@ fn summary(findings: &[Finding], exchange: &Exchange, payload: &Payload) -> Stri
             };
             format!("{answer}, says `{}`{detail}", health.said)
         }
+        (Payload::BrokenJson(_), Some(worst)) if worst.code == "malformed_json" => {
+            format!("{answer}, with JSON that cannot be read")
+        }
         (_, Some(worst)) => worst
             .message
             .split([',', ';'])
@@ -377,3 +383,6 @@ fn shown(outcome: Outcome, exchange: &Exchange, content_type: &str, health: Opti
     }
     outcome
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,14 @@ fn seen(payload: &Payload) -> Seen {
     }
 }
 
+fn circumstances() -> Circumstances {
+    Circumstances {
+        now: "2026-11-20T08:00:00Z".parse().unwrap(),
+        is_public: true,
+        has_login: false,
+    }
+}
+
 #[test]
 fn each_format_is_known_by_its_own_examples() {
     for Row { format, examples, .. } in rows() {
@@ -78,6 +86,21 @@ fn each_format_is_known_by_its_own_examples() {
     }
     let known: std::collections::BTreeSet<F> = rows().map(|row| row.format).collect();
     assert_eq!((known.len(), rows().count()), (12, 12), "each format stands once");
+}
+
+#[test]
+fn what_is_well_is_silent() {
+    for Row { format, examples, .. } in rows() {
+        for (status, content_type, text, verdict) in *examples {
+            if *verdict != Pass {
+                continue;
+            }
+            let headers = [("content-type", *content_type)];
+            let exchange = Exchange::new(*status, headers).body(*text);
+            let outcome = judge(&exchange, &HttpHealth::default(), &circumstances());
+            assert!(outcome.status.is_pass(), "{format}: {outcome:?}");
+        }
+    }
 }
 
 #[test]
@@ -105,11 +128,6 @@ const TAKEN_WHERE_ASKED: [(F, &str); 3] = [
 
 #[test]
 fn an_expected_format_turns_a_near_miss_into_a_failure() {
-    let at = Circumstances {
-        now: "2026-11-20T08:00:00Z".parse().unwrap(),
-        is_public: true,
-        has_login: false,
-    };
     for Row { format, near, .. } in rows() {
         let settings = HttpHealth {
             expect_format: Some(*format),
@@ -117,7 +135,7 @@ fn an_expected_format_turns_a_near_miss_into_a_failure() {
         };
         for (why, status, content_type, text, instead) in *near {
             let exchange = Exchange::new(*status, [("content-type", *content_type)]).body(*text);
-            let outcome = judge(&exchange, &settings, &at);
+            let outcome = judge(&exchange, &settings, &circumstances());
             let is_told = outcome
                 .findings
                 .iter()

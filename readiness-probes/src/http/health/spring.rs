@@ -66,7 +66,8 @@ pub(super) fn spring(body: &Body<'_>) -> Option<Health> {
     // A status of the service's own making is taken for Spring's only where the content type says so, or whoever
     // asks.
     let is_own_word = is_content_type(body.essence) || (body.is_expected && has_shape && is_upper(said));
-    if !is_own_word && !(has_shape && verdict.is_some()) {
+    let is_recognised = is_own_word || (has_shape && verdict.is_some());
+    if !is_recognised {
         return None;
     }
     let mut components = Vec::new();
