@@ -21,8 +21,8 @@ use readiness_probes::{
 use serde_json::{Value, json};
 
 use self::{
-    namespace::inside,
-    support::{Folder, Server, codes, judged, program, until},
+    namespace::{inside, judged_and_replayed},
+    support::{Folder, Server, codes, program, until},
 };
 
 fn run<F: Future>(future: F) -> F::Output {
@@ -51,8 +51,7 @@ async fn answer(protocol: UdpProtocol) -> UdpAnswer {
 
 async fn exposure(settings: Value) -> readiness_probes::Outcome {
     let target = Target::parse("tcp://127.0.0.1:9").unwrap();
-    let sources = Live::new().sources().unwrap();
-    judged(sources, "net.udp_exposure", settings, &target, "").await
+    judged_and_replayed("net.udp_exposure", settings, &target).await
 }
 
 fn server(name: &str) -> Command {
