@@ -21,8 +21,8 @@ use readiness_probes::{
 use serde_json::{Value, json};
 
 use self::{
-    namespace::inside,
-    support::{Folder, Server, codes, judged, program, until},
+    namespace::{inside, judged_and_replayed},
+    support::{Folder, Server, codes, program, until},
 };
 
 fn run<F: Future>(future: F) -> F::Output {
@@ -51,8 +51,7 @@ async fn answer(protocol: UdpProtocol) -> UdpAnswer {
 
 async fn exposure(settings: Value) -> readiness_probes::Outcome {
     let target = Target::parse("tcp://127.0.0.1:9").unwrap();
-    let sources = Live::new().sources().unwrap();
-    judged(sources, "net.udp_exposure", settings, &target, "").await
+    judged_and_replayed("net.udp_exposure", settings, &target).await
 }
 
 fn server(name: &str) -> Command {
@@ -150,7 +149,7 @@ fn an_snmp_agent_with_the_public_community_is_named() {
 #[test]
 fn the_port_mapper_answers() {
     inside("the_port_mapper_answers", "", || {
-        let _server = Server::start(server("rpcbind").args(["-f", "-w", "-h", "127.0.0.1"]));
+        let _server = Server::start(server("rpcbind").args(["-f", "-w"]));
         run(async {
             let answer = answer(UdpProtocol::Portmapper).await;
             // The number of our call, and that this is a reply (1).
@@ -168,14 +167,7 @@ fn a_file_server_answers_from_another_port() {
         let folder = Folder::new("tftp");
         let mut command = server("in.tftpd");
         command
-            .args([
-                "--foreground",
-                "--address",
-                "127.0.0.1:69",
-                "--user",
-                "root",
-                "--secure",
-            ])
+            .args(["--foreground", "--ipv4", "--user", "root", "--secure"])
             .arg(folder.path());
         let _server = Server::start(&mut command);
         run(async {

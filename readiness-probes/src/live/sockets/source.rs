@@ -5,7 +5,7 @@ use readiness_core::{
     fact::{SocketFacts, SocketTable},
 };
 
-/// Answers [`SocketTable`] from what the kernel tells under `/proc/net`.
+/// Answers [`SocketTable`] from what the kernel tells under `/proc/net`, and over sock_diag(7).
 pub(crate) struct SocketSource;
 
 impl SocketSource {
@@ -50,7 +50,7 @@ mod linux {
         fact::{SocketFacts, Transport},
     };
 
-    use super::super::table::Reader;
+    use super::super::{diag, table::Reader};
 
     /// The tables, and which protocol each is of. Those of this thread are those of its namespace; `self`
     /// would be the main thread's.
@@ -86,6 +86,10 @@ mod linux {
         }
         let mut facts = reader.facts();
         facts.missing = missing;
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let known = diag::ask(transport);
+            diag::complete(&mut facts.sockets, transport, &known);
+        }
         Ok(facts)
     }
 
