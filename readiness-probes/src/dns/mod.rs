@@ -5,8 +5,10 @@ mod delegation;
 mod expected;
 mod mail;
 mod own;
+mod public_addresses;
 mod records;
 mod recursion_refused;
+mod reverse;
 mod transfer_refused;
 
 pub use self::{
@@ -14,7 +16,9 @@ pub use self::{
     delegation::DnsDelegation,
     expected::SetMode,
     mail::{DnsMail, MailUse},
+    public_addresses::DnsPublicAddresses,
     records::{Absence, DnsRecords, RecordSet},
     recursion_refused::DnsRecursionRefused,
+    reverse::DnsReverse,
     transfer_refused::DnsTransferRefused,
 };
