@@ -1,5 +1,6 @@
-//! `dns.mail`, `dns.transfer_refused`, `dns.recursion_refused` and `dns.agreement` against real bind9 servers: one
-//! with two views, which serves the zones, and a resolver in front of it.
+//! `dns.mail`, `dns.transfer_refused`, `dns.recursion_refused`, `dns.agreement`, `dns.public_addresses` and
+//! `dns.reverse` against real bind9 servers: one with two views, which serves the zones, and a resolver in front of
+//! it.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -343,7 +344,12 @@ fn mail_zone() -> String {
 }
 
 /// What both views have, and what each has alone.
-const ALIKE: &str = "www A 192.0.2.1\nwww A 192.0.2.2\nonly4 A 192.0.2.1\n";
+const ALIKE: &str = "www A 192.0.2.1\nwww A 192.0.2.2\nonly4 A 192.0.2.1\nstray A 192.0.2.3\nnameless A 192.0.2.4\n\
+                     inside A 10.0.0.1\ninside AAAA fd00::1\noutside A 1.1.1.1\noutside AAAA 2606:4700::1111\n\
+                     relayed AAAA 2002:101:101::1\n";
+
+/// Where the addresses lead.
+const REVERSE: &str = "1 PTR www.same.test.\n2 PTR www.same.test.\n3 PTR www.same.test.\n";
 const APART: [&str; 2] = [
     "moved A 192.0.2.1\nhere A 192.0.2.1\nkind A 192.0.2.1\nless A 192.0.2.1\nless A 192.0.2.2\n",
     "moved A 192.0.2.9\nkind TXT text\nless A 192.0.2.1\n",
@@ -362,6 +368,7 @@ impl Servers {
         let (port, resolver) = (free_port(&[SECOND], &[NOBODY]), free_port(&[], &[]));
         folder.write("mail.zone", &mail_zone());
         folder.write("plain.zone", HEAD);
+        folder.write("reverse.zone", &format!("{HEAD}{REVERSE}"));
         folder.write("broken.0.zone", &format!("{HEAD}www A 192.0.2.1\n"));
         let mut views = String::new();
         for (i, address) in [FIRST, SECOND].into_iter().enumerate() {
@@ -373,6 +380,7 @@ impl Servers {
             views += &zone("mail.test", "mail.zone", "");
             views += &zone("open.test", "plain.zone", "allow-transfer { any; };");
             views += &zone("shut.test", "plain.zone", "");
+            views += &zone("2.0.192.in-addr.arpa", "reverse.zone", "");
             views += &zone("same.test", &format!("same.{i}.zone"), "");
             // Its file is missing at the second one.
             views += &zone("broken.test", &format!("broken.{i}.zone"), "");
@@ -512,4 +520,36 @@ fn transfers_recursion_and_agreement() {
     }
     let soa = format!("{both}, types = ['SOA', 'NS'], authoritative = true");
     assert_eq!(servers.check("dns.agreement", "same.test", &soa).0, "");
+}
+
+#[test]
+fn addresses_are_for_the_world_and_lead_back() {
+    let servers = Servers::start();
+    for (probe, name, settings, wanted) in [
+        ("dns.public_addresses", "outside", "", ""),
+        (
+            "dns.public_addresses",
+            "inside",
+            "",
+            "special_purpose_address special_purpose_address",
+        ),
+        ("dns.public_addresses", "relayed", "", "relayed_address"),
+        ("dns.public_addresses", "gone", "", "dependency_failed"),
+        ("dns.reverse", "www", "must_name_host = true", ""),
+        ("dns.reverse", "only4", "", ""),
+        (
+            "dns.reverse",
+            "only4",
+            "must_name_host = true",
+            "reverse_names_another",
+        ),
+        ("dns.reverse", "stray", "", "reverse_not_confirmed"),
+        ("dns.reverse", "nameless", "", "no_reverse_name"),
+        // Nobody there serves the names of these addresses.
+        ("dns.reverse", "outside", "", "not_looked_up not_looked_up"),
+    ] {
+        let (codes, summary) = servers.check(probe, &format!("{name}.same.test"), settings);
+        assert_eq!(codes, wanted, "{probe} {name}: {summary}");
+        println!("{name}: {summary}");
+    }
 }

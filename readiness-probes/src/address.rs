@@ -4,6 +4,8 @@ mod across;
 #[cfg(feature = "dns")]
 mod owner;
 mod place;
+#[cfg(feature = "dns")]
+mod registry;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
@@ -13,8 +15,6 @@ use readiness_core::{
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
-#[cfg(feature = "dns")]
-pub(crate) use self::owner::registrable;
 pub use self::{
     across::worst_of,
     place::{is_local, special_purpose},
@@ -24,6 +24,11 @@ pub(crate) use self::{
     across::worst_page,
     owner::{is_loopback_host, same_owner},
     place::UNENCRYPTED,
+};
+#[cfg(feature = "dns")]
+pub(crate) use self::{
+    owner::registrable,
+    registry::{Carried, carried, special_use},
 };
 
 /// The most addresses of one name that are looked at.

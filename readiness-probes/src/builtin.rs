@@ -22,8 +22,10 @@ pub fn register(registry: &mut Registry) {
         .add_with(dns::DnsDelegation::check)
         .add_with(dns::DnsMail::check)
         .add_with(dns::Dnssec::check)
+        .add::<dns::DnsPublicAddresses>()
         .add_with(dns::DnsRecords::check)
         .add_with(dns::DnsRecursionRefused::check)
+        .add::<dns::DnsReverse>()
         .add_with(dns::DnsTransferRefused::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();

@@ -20,14 +20,14 @@ use hickory_resolver::proto::{
     op::{Edns, Message, OpCode, Query, ResponseCode},
     rr::{
         RData, Record, RecordType as WireType,
-        rdata::{MX, NS},
+        rdata::{A, MX, NS, TXT},
     },
 };
 use nameserver::{Nameserver, Replies, alias, answer, asks_for, name, record};
 use readiness_probes::{
-    Finding, ObserveError, Reason, Requirement, Retry, Sources, Status, Suite, Target,
-    dns::DnsRecords,
-    fact::{DnsAnswer, DnsLookup, DnsResult, Family, RecordType},
+    Finding, ObserveError, Probe, Reason, Requirement, Retry, Sources, Status, Suite, Target,
+    dns::{DnsMail, DnsRecords, DnsTransferRefused},
+    fact::{DnsAnswer, DnsLookup, DnsResult, DnsTransport, Family, RecordType},
     gate,
     live::dns::{DnsSettings, DnsSource},
     testing::Looks,
@@ -135,7 +135,7 @@ fn record_of(owner: &[u8], kind: u16, data: &[u8]) -> Vec<u8> {
 /// The name asked for, as a pointer to the question.
 const ASKED: [u8; 2] = [0xc0, 12];
 
-/// A server whose answers never fit, and whose TCP side does as `serve` says.
+/// A server that stumbles over EDNS, whose answers never fit, and whose TCP side does as `serve` says.
 struct Truncating {
     address: SocketAddr,
     tasks: [JoinHandle<()>; 2],
@@ -156,8 +156,12 @@ impl Truncating {
             let mut buffer = [0; 512];
             while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
                 let query = Message::from_vec(&buffer[..length]).unwrap();
-                let mut short = answer(&query, ResponseCode::NoError, vec![]);
-                short.metadata.truncation = true;
+                let code = match query.edns {
+                    Some(_) => ResponseCode::FormErr,
+                    None => ResponseCode::NoError,
+                };
+                let mut short = answer(&query, code, vec![]);
+                short.metadata.truncation = query.edns.is_none();
                 socket.send_to(&bytes(&short), peer).await.unwrap();
             }
         };
@@ -182,6 +186,15 @@ async fn hear(stream: &mut tokio::net::TcpStream) -> Message {
     let mut query = vec![0; usize::from(length)];
     stream.read_exact(&mut query).await.unwrap();
     Message::from_vec(&query).unwrap()
+}
+
+/// Says one byte, and nothing more as long as somebody waits.
+async fn stalls(stream: tokio::net::TcpStream) {
+    tokio::spawn(async move {
+        let mut held = stream;
+        let _ = held.write_all(&[0]).await;
+        std::future::pending::<()>().await;
+    });
 }
 
 type Says = fn(&Message) -> Replies;
@@ -424,13 +437,6 @@ async fn an_answer_from_elsewhere_is_not_heard() {
 
 #[tokio::test]
 async fn tcp_that_does_not_keep_its_word_has_its_name() {
-    async fn stalls(stream: tokio::net::TcpStream) {
-        tokio::spawn(async move {
-            let mut held = stream;
-            let _ = held.write_all(&[0]).await;
-            std::future::pending::<()>().await;
-        });
-    }
     async fn resets(stream: tokio::net::TcpStream) {
         // Closed with bytes that nobody read.
         let _ = stream.readable().await;
@@ -491,27 +497,11 @@ async fn tcp_that_does_not_keep_its_word_has_its_name() {
 #[tokio::test]
 async fn a_try_ends_in_its_time_whatever_it_takes() {
     // Stumbles over EDNS, is too long for UDP, stalls over TCP: one try all the same.
-    let server = Nameserver::start(|query, over_tcp| {
-        if over_tcp {
-            return vec![vec![0xff, 0xff]; usize::from(query.edns.is_none())];
-        }
-        let code = if query.edns.is_some() {
-            ResponseCode::FormErr
-        } else {
-            ResponseCode::NoError
-        };
-        let mut reply = answer(query, code, vec![]);
-        reply.metadata.truncation = query.edns.is_none();
-        vec![bytes(&reply)]
-    })
-    .await;
+    let server = Truncating::start(stalls).await;
     let error = ask(&[server.address], v4(), TRY).await.unwrap_err();
     assert_eq!(error.reason, Reason::DNS_SILENT);
-    assert_eq!(
-        server.asked(),
-        (4, 2),
-        "two tries of two datagrams and one connection"
-    );
+    let words = "and over TCP came no answer within 150ms, 2 times";
+    assert!(error.message.contains(words), "{error}");
     // The settings' own two tries of two seconds end within the probe's ten, and the source's own deadline.
     let source = source(&[server.address], Duration::from_secs(2));
     assert!(
@@ -545,7 +535,7 @@ async fn sixty_four_kilobytes_are_bounded() {
         let again = record_of(&ASKED, 15, &[[0, 1].as_slice(), &pointer].concat());
         raw(query, [1, 4_001, 0, 0], &[first, again.repeat(4_000)].concat())
     };
-    // Eight thousand pointers, each to the one before, and three thousand owners that begin at the last.
+    // Eight thousand pointers, each to the one before, and three hundred owners that begin at the last.
     let pointers = |query: &Message| {
         let start = records_at(query) + 11;
         let mut data = vec![0];
@@ -560,7 +550,7 @@ async fn sixty_four_kilobytes_are_bounded() {
         let owner = (0xc000 | last).to_be_bytes();
         let chain = record_of(&[0], 999, &data);
         let again = record_of(&owner, 1, &[192, 0, 2, 1]);
-        raw(query, [1, 3_001, 0, 0], &[chain, again.repeat(3_000)].concat())
+        raw(query, [1, 301, 0, 0], &[chain, again.repeat(300)].concat())
     };
     type Big = fn(&Message) -> Vec<u8>;
     let serving = |big: Big| {
@@ -728,4 +718,111 @@ async fn mail_exchanges_of_a_wildcard_are_followed_no_further_than_they_lead() {
     let said = judged(server.address, PATIENT, settings).await;
     assert_eq!(said.matches("target_without_address").count(), 16, "{said}");
     assert_eq!(server.asked().0, 2 + 1 + 32);
+}
+
+/// What a probe says of a name at this nameserver: its status, or why it is not known, and its faults.
+async fn said(server: SocketAddr, attempt: Duration, probe: Arc<dyn Probe>) -> String {
+    let target = Target::parse("https://example.com").unwrap();
+    let suite = Suite::new(installed(source(&[server], attempt)));
+    let report = suite.with(Requirement::new(probe, target)).unwrap().run().await;
+    let outcome = &report.rows().next().unwrap().1.outcome;
+    let codes = outcome.findings.iter().filter(|finding| !finding.is_note());
+    let codes: Vec<&str> = codes.map(|finding| &*finding.code).collect();
+    let word = outcome.status.word();
+    match &outcome.status {
+        Status::Unknown { reason, .. } if codes.is_empty() => format!("{word} {reason}"),
+        _ => format!("{word} [{}]", codes.join(", ")),
+    }
+}
+
+#[tokio::test]
+async fn mail_is_judged_by_what_is_said_and_no_more() {
+    let mail = || Arc::new(DnsMail::default());
+    for (code, wanted) in [
+        (ResponseCode::Refused, "unknown dns.refused"),
+        (ResponseCode::ServFail, "unknown dns.servfail"),
+        (ResponseCode::NotImp, "unknown dns.servfail"),
+        (ResponseCode::NXDomain, "fail [spf_missing, dmarc_missing]"),
+    ] {
+        let server = Nameserver::saying(code, vec![]).await;
+        assert_eq!(said(server.address, PATIENT, mail()).await, wanted, "{code}");
+    }
+    let silent = Nameserver::silent().await;
+    assert_eq!(said(silent.address, TRY, mail()).await, "unknown dns.silent");
+
+    // Every name has every record: the same policy, which includes the next name, and so on without an end.
+    let endless = Nameserver::start(|query, _| {
+        let asked = query.queries[0].name().clone();
+        let next = format!("n.{}", asked.to_ascii());
+        let next = if next.len() > 200 { "example.com." } else { &next };
+        let data = match query.queries[0].query_type() {
+            WireType::TXT => {
+                let policy = format!("v=spf1 include:{next} include:{next} -all");
+                // A string of a text holds 255 bytes.
+                let (start, end) = policy.split_at(policy.len() / 2);
+                RData::TXT(TXT::new(vec![start.to_owned(), end.to_owned()]))
+            }
+            WireType::MX => RData::MX(MX::new(10, asked.clone())),
+            _ => RData::A(A(Ipv4Addr::new(192, 0, 2, 1))),
+        };
+        let record = Record::from_rdata(asked, 60, data);
+        vec![bytes(&answer(query, ResponseCode::NoError, vec![record]))]
+    })
+    .await;
+    let all = said(endless.address, PATIENT, mail()).await;
+    assert_eq!(all, "fail [spf_too_many_lookups, dmarc_missing]");
+    assert!(endless.asked().0 < 70, "{:?}", endless.asked());
+
+    // A thousand policies of one name, over TCP.
+    let many = Nameserver::start(|query, over_tcp| {
+        if !over_tcp {
+            let mut short = answer(query, ResponseCode::NoError, vec![]);
+            short.metadata.truncation = true;
+            return vec![bytes(&short)];
+        }
+        let policy = [&[10][..], b"v=spf1 all"].concat();
+        let record = record_of(&ASKED, 16, &policy);
+        vec![framed(&raw(query, [1, 2_500, 0, 0], &record.repeat(2_500)))]
+    })
+    .await;
+    let all = said(many.address, PATIENT, mail()).await;
+    assert_eq!(all, "fail [spf_several, dmarc_missing]");
+}
+
+#[tokio::test]
+async fn of_a_transfer_the_first_message_is_read() {
+    let probe = |server: SocketAddr| -> Arc<DnsTransferRefused> {
+        Arc::new(serde_json::from_value(json!({"nameservers": [server.to_string()]})).unwrap())
+    };
+    let is_transfer = |query: &Message| query.queries[0].query_type() == WireType::AXFR;
+    // A zone without an end: message after message, as long as somebody listens.
+    let endless = Nameserver::start(move |query, _| {
+        let soa = [&[0, 0][..], &[0; 20]].concat();
+        let mut records = record_of(&ASKED, 6, &soa);
+        let address = record_of(&ASKED, 1, &[192, 0, 2, 1]);
+        let count = if is_transfer(query) { 4_000 } else { 0 };
+        records.extend(address.repeat(count.into()));
+        let mut message = raw(query, [1, count + 1, 0, 0], &records);
+        message[2] |= 0x04;
+        vec![framed(&message); if count > 0 { 200 } else { 1 }]
+    })
+    .await;
+    let all = said(endless.address, PATIENT, probe(endless.address)).await;
+    assert_eq!(all, "fail [transfer_allowed]");
+    let key = DnsLookup::new(HOST, RecordType::Other(252)).directly(endless.address);
+    let found = ask(&[], key.over(DnsTransport::Tcp), PATIENT).await.unwrap();
+    assert_eq!(found.records.len(), 1);
+
+    // One that says nothing to a transfer has not refused it.
+    let mute = Nameserver::start(move |query, _| {
+        if is_transfer(query) {
+            return vec![];
+        }
+        let mut message = raw(query, [1, 1, 0, 0], &record_of(&ASKED, 6, &[0; 22]));
+        message[2] |= 0x04;
+        vec![framed(&message)]
+    })
+    .await;
+    let all = said(mute.address, PATIENT, probe(mute.address)).await;
+    assert_eq!(all, "unknown [transfer_not_told]");
 }

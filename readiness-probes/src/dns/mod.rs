@@ -6,8 +6,10 @@ mod dnssec;
 mod expected;
 mod mail;
 mod own;
+mod public_addresses;
 mod records;
 mod recursion_refused;
+mod reverse;
 mod transfer_refused;
 
 pub use self::{
@@ -16,7 +18,9 @@ pub use self::{
     dnssec::{Dnssec, DnssecExpected},
     expected::SetMode,
     mail::{DnsMail, MailUse},
+    public_addresses::DnsPublicAddresses,
     records::{Absence, DnsRecords, RecordSet},
     recursion_refused::DnsRecursionRefused,
+    reverse::DnsReverse,
     transfer_refused::DnsTransferRefused,
 };

@@ -18,6 +18,7 @@ use super::expected::{MOST_FINDINGS, SetMode, compare, list, too_many};
 use crate::address::{noted, special_purpose};
 
 mod sets;
+mod wildcard;
 
 readiness_core::probe! {
     /// The name has its addresses.

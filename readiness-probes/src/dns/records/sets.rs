@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{
     super::expected::{MOST_FINDINGS, SetMode, too_many},
-    DnsRecords, Look, loop_of, not_looked_up,
+    DnsRecords, Look, loop_of, not_looked_up, wildcard,
 };
 
 /// The most targets of MX, NS and SRV records that are looked up.
@@ -165,6 +165,8 @@ pub(super) struct Seen<'a> {
     pub(super) set: &'a RecordSet,
     pub(super) answer: Result<DnsAnswer, ObserveError>,
     pub(super) targets: Vec<Target>,
+    /// The wildcard that makes a name exist which should not.
+    pub(super) wildcard: Option<String>,
 }
 
 /// Where records lead: the name, and what was said of its A and AAAA records.
@@ -185,7 +187,13 @@ async fn look_at<'a>(cx: &ProbeContext, settings: &DnsRecords, set: &'a RecordSe
     let leads = set.record_type != RecordType::Ptr && set.absent.is_none();
     let names = targets(answer.as_ref().ok().filter(|_| leads));
     let targets = names.into_iter().map(|name| look_at_target(cx, settings, name));
+    let (name, found) = (set.name(cx.target().host()), answer.as_ref().ok());
+    let wildcard = match set.absent {
+        Some(_) => wildcard::beside(cx, settings, name, set.record_type, found).await,
+        None => None,
+    };
     Seen {
+        wildcard,
         set,
         targets: join_all(targets).await,
         answer,
@@ -231,6 +239,14 @@ pub(super) fn judge(host: &str, most_aliases: usize, seen: &Seen<'_>) -> Vec<Fin
     if let Some(absence) = set.absent {
         let finding = absent(name, kind, absence, answer);
         return finding
+            .map(|finding| match &seen.wildcard {
+                Some(wildcard) => finding
+                    .evidence("wildcard", format!("`{wildcard}` has {kind} records too"))
+                    .remedy(format!(
+                        "delete the {kind} records of `{name}`, or of `{wildcard}` where they come from there"
+                    )),
+                None => finding,
+            })
             .map(|finding| finding.subject(subject))
             .into_iter()
             .collect();
