@@ -359,7 +359,7 @@ struct Rabbit {
     _folder: Folder,
 }
 
-async fn rabbit() -> Rabbit {
+async fn rabbit(conf: &str) -> Rabbit {
     let folder = Folder::new("rabbit");
     give_to("rabbitmq", folder.path());
     let (port, inner, mapper_port) = (free_port(), free_port(), free_port());
@@ -388,6 +388,7 @@ async fn rabbit() -> Rabbit {
     scene(&mut command);
     let path = |name: &str| folder.path().join(name);
     fs::write(path("env"), "").unwrap();
+    fs::write(path("rabbitmq.conf"), conf).unwrap();
     command
         .env("RABBITMQ_NODENAME", format!("readiness-{port}@localhost"))
         .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
@@ -420,7 +421,8 @@ async fn rabbit() -> Rabbit {
 
 #[tokio::test]
 async fn rabbitmq_answers_and_lets_guest_in_from_here() {
-    let server = rabbit().await;
+    let own_user = format!("default_user = app\ndefault_pass = {PASSWORD}\n");
+    let (server, locked) = tokio::join!(rabbit(""), rabbit(&own_user));
     let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "min_version": "3.8" })).await;
     assert_silent(&outcomes);
     assert!(
@@ -431,12 +433,26 @@ async fn rabbitmq_answers_and_lets_guest_in_from_here() {
         evidence(&outcomes[0], "mechanisms").contains("PLAIN"),
         "{outcomes:#?}"
     );
-    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "log_in": "guest" })).await;
-    assert_open(&outcomes);
-    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "log_in": "anonymous" })).await;
-    // Which versions offer it differs; none of them lets nobody in here without saying so.
-    let offers = evidence(&outcomes[0], "mechanisms").contains("ANONYMOUS");
-    assert_eq!(outcomes[0].status.is_pass(), !offers, "{outcomes:#?}");
+    let guest = || json!({ "log_in": "guest" });
+    assert_open(&seen("dep.amqp", "amqp", server.port, guest()).await);
+    let outcomes = seen("dep.amqp", "amqp", locked.port, guest()).await;
+    assert_silent(&outcomes);
+    assert_eq!(evidence(&outcomes[0], "log-in"), "refused");
+    // Which versions offer it differs; where it is offered, it is tried.
+    let outcome = seen_at(
+        HOST,
+        "dep.amqp",
+        "amqp",
+        locked.port,
+        json!({ "log_in": "anonymous" }),
+    )
+    .await;
+    let offers = evidence(&outcome, "mechanisms").contains("ANONYMOUS");
+    assert_eq!(
+        evidence(&outcome, "log-in") == "not offered",
+        !offers,
+        "{outcome:#?}"
+    );
     // Its answers on the ports of others.
     for id in ["dep.kafka", "dep.memcached", "dep.mongodb"] {
         assert_foreign(id, server.port, "other_protocol", "it speaks AMQP (").await;
