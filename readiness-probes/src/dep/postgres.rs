@@ -99,7 +99,7 @@ impl Probe for Postgres {
 }
 
 /// The database that a path names: `/app` is `app`, `/` is none.
-fn database(path: &str) -> String {
+pub(super) fn database(path: &str) -> String {
     let name = path.trim_start_matches('/');
     // A form decodes `+` too; in a path it stands for itself.
     let name = name.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
@@ -109,7 +109,7 @@ fn database(path: &str) -> String {
         .unwrap_or_default()
 }
 
-fn judge(settings: &Postgres, scene: &Scene<'_>, facts: &PostgresFacts) -> Outcome {
+pub(super) fn judge(settings: &Postgres, scene: &Scene<'_>, facts: &PostgresFacts) -> Outcome {
     let place = scene.place;
     if facts.tcp.state != PortState::Open {
         let finding = not_open(place, &facts.tcp);

@@ -13,9 +13,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::client::TlsStream;
 
 use super::{
-    link::tls::{Handshake, shake_hands},
+    link::tls::{Handshake, Tap, shake_hands},
     settings::Shared,
 };
 use crate::dep::{Broken, BrokenKind, ChannelTls};
@@ -115,7 +116,7 @@ impl Clean<'_> {
 }
 
 /// A text as facts hold it: one line, not endless.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     const MOST_CHARS: usize = 300;
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -130,8 +131,27 @@ pub(super) async fn secure(
     name: &str,
     stream: TcpStream,
 ) -> Result<(ChannelTls, Option<Talk>), ObserveError> {
+    let (tls, channel) = secure_for(shared, name, &[], stream).await?;
+    Ok((tls, channel.map(|channel| Talk::new(channel.stream))))
+}
+
+/// What a handshake leads to.
+pub(super) struct SecureChannel {
+    /// The protocol that the server chose of those that were offered; empty where it chose none.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "the others offer none"))]
+    pub(super) alpn: String,
+    pub(super) stream: TlsStream<Tap<TcpStream>>,
+}
+
+/// The same, with an offer of protocols (ALPN, RFC 7301).
+pub(super) async fn secure_for(
+    shared: &Shared,
+    name: &str,
+    offer: &[&[u8]],
+    stream: TcpStream,
+) -> Result<(ChannelTls, Option<SecureChannel>), ObserveError> {
     let roots = shared.tls.roots.load(&shared.tls.provider).await?;
-    let handshake = shake_hands(&shared.tls, &roots, name, &[], stream);
+    let handshake = shake_hands(&shared.tls, &roots, name, offer, stream);
     Ok(match timeout(shared.tls.timeout, handshake).await {
         Err(_) => {
             let message = format!("it was not done within {:?}", shared.tls.timeout);
@@ -149,16 +169,17 @@ pub(super) async fn secure(
                     },
                     trust => trust,
                 };
+                let alpn = session.alpn.clone();
                 (
                     ChannelTls::Established { version, trust },
-                    Some(Talk::new(stream)),
+                    Some(SecureChannel { alpn, stream }),
                 )
             }
         },
     })
 }
 
-trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
