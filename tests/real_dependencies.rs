@@ -27,13 +27,27 @@ const PASSWORD: &str = "s3cr3t-pw-4711";
 
 /// What a probe says of this port, asked as in production and as on a desk.
 async fn seen(id: &str, scheme: &str, port: u16, settings: Value) -> [Outcome; 2] {
+    [
+        seen_at(HOST, id, scheme, port, settings.clone()).await,
+        seen_at("127.0.0.1", id, scheme, port, settings).await,
+    ]
+}
+
+async fn seen_at(host: &str, id: &str, scheme: &str, port: u16, settings: Value) -> Outcome {
     let live = Live::new().resolve(HOST, IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let ask = |host: &str| {
-        let target = Target::parse(&format!("{scheme}://{host}:{port}")).unwrap();
-        let (sources, settings) = (live.sources().unwrap(), settings.clone());
-        async move { judged(sources, id, settings, &target, PASSWORD).await }
-    };
-    [ask(HOST).await, ask("127.0.0.1").await]
+    let target = Target::parse(&format!("{scheme}://{host}:{port}")).unwrap();
+    judged(live.sources().unwrap(), id, settings, &target, PASSWORD).await
+}
+
+/// What a probe of another protocol says: it fails with this code and these words.
+async fn assert_foreign(id: &str, port: u16, code: &str, said: &str) {
+    let outcome = seen_at(HOST, id, "tcp", port, json!({})).await;
+    assert_eq!(
+        (outcome.status.word(), codes(&outcome)),
+        ("fail", vec![code]),
+        "{id}: {outcome:#?}"
+    );
+    assert!(outcome.summary.contains(said), "{id}: {}", outcome.summary);
 }
 
 /// Asserts what both say: the word of the status and the codes.
@@ -188,28 +202,15 @@ async fn mariadb_asks_for_a_password() {
         ("fail", &["version_too_old"]),
     );
     // Its greeting on the ports of others.
-    for (id, code) in [
-        ("dep.amqp", "other_protocol"),
-        ("dep.kafka", "other_protocol"),
-        ("dep.nats", "no_answer"),
-        ("dep.smtp", "other_protocol"),
-        ("dep.memcached", "no_answer"),
+    for id in [
+        "dep.amqp",
+        "dep.kafka",
+        "dep.memcached",
+        "dep.mongodb",
+        "dep.nats",
+        "dep.smtp",
     ] {
-        let outcomes = seen(id, "tcp", server.port, json!({})).await;
-        for outcome in &outcomes {
-            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
-            let found = codes(outcome);
-            // Where a line is waited for, none comes: the server gives the client up, or we do.
-            assert!(
-                found == [code] || found == ["closed"] || found == ["other_protocol"],
-                "{id}: {found:?}"
-            );
-            assert!(
-                outcome.summary.contains("it speaks MySQL"),
-                "{id}: {}",
-                outcome.summary
-            );
-        }
+        assert_foreign(id, server.port, "other_protocol", "it speaks MySQL (").await;
     }
     drop(server.folder);
 }
@@ -293,18 +294,15 @@ async fn nats_is_open_or_not() {
         "-ERR 'Authorization Violation'"
     );
     // Its INFO on the ports of others.
-    for id in ["dep.mysql", "dep.smtp", "dep.memcached", "dep.kafka", "dep.amqp"] {
-        let outcomes = seen(id, "tcp", server.port, json!({})).await;
-        assert_both(
-            &outcomes,
-            ("fail", &["other_protocol"]),
-            ("fail", &["other_protocol"]),
-        );
-        assert!(
-            outcomes[0].summary.contains("it speaks NATS (`INFO {"),
-            "{id}: {}",
-            outcomes[0].summary
-        );
+    for id in [
+        "dep.amqp",
+        "dep.kafka",
+        "dep.memcached",
+        "dep.mongodb",
+        "dep.mysql",
+        "dep.smtp",
+    ] {
+        assert_foreign(id, server.port, "other_protocol", "it speaks NATS (`INFO {").await;
     }
 }
 
@@ -342,14 +340,14 @@ async fn memcached_is_open_or_not() {
     let outcomes = seen("dep.memcached", "tcp", locked.port, json!({})).await;
     assert_silent(&outcomes);
     assert!(outcomes[0].summary.ends_with("memcached asks for a log-in"));
-    // Its answers on the ports of others.
-    let outcomes = seen("dep.nats", "tcp", server.port, json!({})).await;
-    assert_both(&outcomes, ("fail", &["no_answer"]), ("fail", &["no_answer"]));
-    for id in ["dep.amqp", "dep.kafka"] {
-        for outcome in &seen(id, "tcp", server.port, json!({})).await {
-            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
-        }
-    }
+    // It waits for somebody who waits for it.
+    assert_foreign(
+        "dep.nats",
+        server.port,
+        "no_answer",
+        "nothing came of its `INFO` line",
+    )
+    .await;
 }
 
 /// A RabbitMQ in a folder of its own, and the port mapper that its runtime asks for.
@@ -361,7 +359,7 @@ struct Rabbit {
     _folder: Folder,
 }
 
-async fn rabbit() -> Rabbit {
+async fn rabbit(conf: &str) -> Rabbit {
     let folder = Folder::new("rabbit");
     give_to("rabbitmq", folder.path());
     let (port, inner, mapper_port) = (free_port(), free_port(), free_port());
@@ -390,6 +388,7 @@ async fn rabbit() -> Rabbit {
     scene(&mut command);
     let path = |name: &str| folder.path().join(name);
     fs::write(path("env"), "").unwrap();
+    fs::write(path("rabbitmq.conf"), conf).unwrap();
     command
         .env("RABBITMQ_NODENAME", format!("readiness-{port}@localhost"))
         .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
@@ -422,7 +421,8 @@ async fn rabbit() -> Rabbit {
 
 #[tokio::test]
 async fn rabbitmq_answers_and_lets_guest_in_from_here() {
-    let server = rabbit().await;
+    let own_user = format!("default_user = app\ndefault_pass = {PASSWORD}\n");
+    let (server, locked) = tokio::join!(rabbit(""), rabbit(&own_user));
     let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "min_version": "3.8" })).await;
     assert_silent(&outcomes);
     assert!(
@@ -433,24 +433,30 @@ async fn rabbitmq_answers_and_lets_guest_in_from_here() {
         evidence(&outcomes[0], "mechanisms").contains("PLAIN"),
         "{outcomes:#?}"
     );
-    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "log_in": "guest" })).await;
-    assert_open(&outcomes);
-    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "log_in": "anonymous" })).await;
-    // Which versions offer it differs; none of them lets nobody in here without saying so.
-    let offers = evidence(&outcomes[0], "mechanisms").contains("ANONYMOUS");
-    assert_eq!(outcomes[0].status.is_pass(), !offers, "{outcomes:#?}");
-    // Its answers on the ports of others.
-    for id in ["dep.kafka", "dep.memcached", "dep.mysql", "dep.nats", "dep.smtp"] {
-        for outcome in &seen(id, "tcp", server.port, json!({})).await {
-            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
-        }
-    }
-    let outcomes = seen("dep.memcached", "tcp", server.port, json!({})).await;
-    assert!(
-        outcomes[0].summary.contains("it speaks AMQP"),
-        "{}",
-        outcomes[0].summary
+    let guest = || json!({ "log_in": "guest" });
+    assert_open(&seen("dep.amqp", "amqp", server.port, guest()).await);
+    let outcomes = seen("dep.amqp", "amqp", locked.port, guest()).await;
+    assert_silent(&outcomes);
+    assert_eq!(evidence(&outcomes[0], "log-in"), "refused");
+    // Which versions offer it differs; where it is offered, it is tried.
+    let outcome = seen_at(
+        HOST,
+        "dep.amqp",
+        "amqp",
+        locked.port,
+        json!({ "log_in": "anonymous" }),
+    )
+    .await;
+    let offers = evidence(&outcome, "mechanisms").contains("ANONYMOUS");
+    assert_eq!(
+        evidence(&outcome, "log-in") == "not offered",
+        !offers,
+        "{outcome:#?}"
     );
+    // Its answers on the ports of others.
+    for id in ["dep.kafka", "dep.memcached", "dep.mongodb"] {
+        assert_foreign(id, server.port, "other_protocol", "it speaks AMQP (").await;
+    }
 }
 
 /// Sends a body to a path of an interface of HTTP, and gives the answer.
@@ -503,18 +509,7 @@ async fn etcd_is_open_until_it_asks_for_users() {
         outcomes.iter().all(|outcome| outcome.status.is_unknown()),
         "{outcomes:#?}"
     );
-    // What else it is taken for.
-    for id in ["dep.amqp", "dep.kafka", "dep.memcached", "dep.mongodb"] {
-        for outcome in &seen(id, "tcp", port, json!({})).await {
-            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
-        }
-    }
-    let outcomes = seen("dep.memcached", "tcp", port, json!({})).await;
-    assert!(
-        outcomes[0].summary.contains("it speaks HTTP (`HTTP/1.1 400"),
-        "{}",
-        outcomes[0].summary
-    );
+    assert_foreign("dep.memcached", port, "closed", "it closed the connection").await;
     let user = format!("{{\"name\":\"root\",\"password\":\"{PASSWORD}\"}}");
     for (path, body) in [
         ("/v3/auth/user/add", &*user),
@@ -582,18 +577,13 @@ async fn exim_takes_up_a_conversation_or_turns_away() {
     let log = fs::read_to_string(server.folder.path().join("log/mainlog")).unwrap_or_default();
     assert!(!log.contains("syntax") && !log.contains("unexpected"), "{log}");
     for id in ["dep.mysql", "dep.nats"] {
-        let outcomes = seen(id, "tcp", server.port, json!({})).await;
-        assert_both(
-            &outcomes,
-            ("fail", &["other_protocol"]),
-            ("fail", &["other_protocol"]),
-        );
-        assert!(
-            outcomes[0]
-                .summary
-                .contains("it speaks SMTP or FTP (`220 mx.example.test"),
-            "{id}"
-        );
+        assert_foreign(
+            id,
+            server.port,
+            "other_protocol",
+            "it speaks SMTP or FTP (`220 mx.example.test",
+        )
+        .await;
     }
     let server = exim("host_reject_connection = *").await;
     let outcomes = seen("dep.smtp", "smtp", server.port, json!({})).await;
@@ -607,4 +597,21 @@ async fn exim_takes_up_a_conversation_or_turns_away() {
         "{}",
         outcomes[0].summary
     );
+}
+
+#[tokio::test]
+async fn a_server_of_http_is_none_of_them() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move { axum::serve(listener, axum::Router::new()).await });
+    for id in ["dep.amqp", "dep.kafka", "dep.memcached", "dep.mongodb"] {
+        assert_foreign(
+            id,
+            port,
+            "other_protocol",
+            "it speaks HTTP (`HTTP/1.1 400 Bad Request",
+        )
+        .await;
+    }
+    server.abort();
 }

@@ -95,18 +95,32 @@ impl Amqp {
             Expect::new(Frame::Prefixed(length)).most_bytes(16 * 1024)
         };
         let hello = Step::send(*b"AMQP\0\0\x09\x01");
-        let log_in = match self.log_in {
-            AmqpLogIn::None => return vec![hello, Step::Expect(frame())],
-            AmqpLogIn::Anonymous => start_ok("ANONYMOUS", ""),
-            AmqpLogIn::Guest => start_ok("PLAIN", "\0guest\0guest"),
+        let Some((mechanism, response, _)) = self.log_in.mechanism() else {
+            return vec![hello, Step::Expect(frame())];
         };
         vec![
             hello,
-            // Class 10, method 10.
-            Step::Expect(frame().accept(Pattern::at(7, [0, 10, 0, 10]))),
-            Step::send(log_in),
-            Step::Expect(frame()),
+            // Class 10, method 10; a log-in that is not offered is not tried.
+            Step::Expect(
+                frame()
+                    .accept(Pattern::at(7, [0, 10, 0, 10]))
+                    .accept(Pattern::Contains(mechanism.to_owned())),
+            ),
+            Step::send(start_ok(mechanism, response)),
+            // Who is refused waits for three seconds, so that guessing takes long.
+            Step::Expect(frame().within_ms(5000)),
         ]
+    }
+}
+
+impl AmqpLogIn {
+    /// The mechanism, what it sends, and who that is in words.
+    fn mechanism(self) -> Option<(&'static str, &'static str, &'static str)> {
+        match self {
+            Self::Anonymous => Some(("ANONYMOUS", "", "nobody (`ANONYMOUS`)")),
+            Self::Guest => Some(("PLAIN", "\0guest\0guest", "`guest` with the password `guest`")),
+            Self::None => None,
+        }
     }
 }
 
@@ -122,10 +136,13 @@ fn start_ok(mechanism: &str, response: &str) -> Vec<u8> {
         bytes.extend(text.as_bytes());
         bytes
     };
-    let mut properties = short("product");
-    properties.push(b'S');
-    properties.extend(9_u32.to_be_bytes());
-    properties.extend(b"readiness");
+    // A broker that knows this tells a refused log-in instead of hanging up.
+    let mut capability = short("authentication_failure_close");
+    capability.extend(*b"t\x01");
+    let mut properties = short("capabilities");
+    properties.push(b'F');
+    properties.extend(u32::try_from(capability.len()).unwrap_or_default().to_be_bytes());
+    properties.extend(capability);
     long(&properties);
     payload.extend(short(mechanism));
     payload.extend(u32::try_from(response.len()).unwrap_or_default().to_be_bytes());
@@ -244,11 +261,12 @@ fn tried(
     facts: &DialogueFacts,
     start: &Start,
 ) -> Result<Tried, Box<Finding>> {
-    let (mechanism, what) = match settings.log_in {
-        AmqpLogIn::None => return Ok(Tried::Not("not tried")),
-        AmqpLogIn::Anonymous => ("ANONYMOUS", "nobody (`ANONYMOUS`)"),
-        AmqpLogIn::Guest => ("PLAIN", "`guest` with the password `guest`"),
+    let Some((mechanism, _, what)) = settings.log_in.mechanism() else {
+        return Ok(Tried::Not("not tried"));
     };
+    if !start.offers(mechanism) {
+        return Ok(Tried::Not("not offered"));
+    }
     // The specification has a broker hang up on whom it refuses; newer ones say so first.
     if facts.replies.get(1).is_some_and(|reply| {
         reply.bytes.is_empty() && matches!(reply.end, ReplyEnd::Closed | ReplyEnd::Reset)
@@ -258,10 +276,7 @@ fn tried(
     let bytes = whole(scene, NAME, "its answer to a log-in", facts, 1)?;
     match Said::read(bytes) {
         Some(Said::Other(Answer::Tune)) => Ok(Tried::Accepted(what)),
-        Some(Said::Other(Answer::Close | Answer::Secure)) if start.offers(mechanism) => {
-            Ok(Tried::Not("refused"))
-        }
-        Some(Said::Other(Answer::Close | Answer::Secure)) => Ok(Tried::Not("refused: not offered")),
+        Some(Said::Other(Answer::Close | Answer::Secure)) => Ok(Tried::Not("refused")),
         _ => Err(Box::new(foreign(
             scene,
             NAME,

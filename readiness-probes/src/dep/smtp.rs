@@ -24,8 +24,9 @@ readiness_core::probe! {
     /// # How it is judged
     /// A banner of 220 and an answer of 250 to `EHLO` pass. A refused or silent port, any other code, and
     /// everything that is no SMTP fail, with the server's words. A server that does not offer `STARTTLS` warns,
-    /// as does one that offers a log-in before TLS to a host outside the inner network; over loopback neither
-    /// does. A server that speaks before it is asked warns: clients that take it for an answer lose step.
+    /// except over loopback, and in inner networks under the profile `local`; so does one outside the inner
+    /// network that takes a log-in before TLS. A server that speaks before it is asked warns: clients that take
+    /// it for an answer lose step.
     ///
     /// # How to fix
     /// 4xx: the server is busy, or greylists this host; look into its log. 5xx: it does not take this host; look
@@ -152,8 +153,9 @@ fn offers(settings: &Smtp, scene: &Scene<'_>, facts: &DialogueFacts, hello: &Rep
         findings.extend(channel(scene, &facts.tls, false));
         return findings;
     }
-    let is_loopback = scene.address.ip().to_canonical().is_loopback();
-    if !has("STARTTLS") && (settings.require_tls || !is_loopback) {
+    let ip = scene.address.ip().to_canonical();
+    let stays = ip.is_loopback() || (scene.profile.is_local() && is_local(ip));
+    if !has("STARTTLS") && (settings.require_tls || !stays) {
         let message = "expected the server to offer `STARTTLS`, so that mail is not sent in the clear";
         let finding = if settings.require_tls {
             Finding::fail("no_starttls", message)

@@ -274,3 +274,111 @@ async fn a_configured_secret_is_not_kept() {
     assert_eq!(facts.replies[0].unasked.as_bytes(), b"250 [redacted]\r\n");
     assert_eq!(server.await.unwrap(), [b"bye"], "nothing of it is sent");
 }
+
+/// What a broker of Kafka does with those who have not logged in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Broker {
+    AnswersAll,
+    /// It asks for SASL, and hangs up at all but `ApiVersions`.
+    WantsLogIn,
+    /// It waits for a handshake, and answers what is none with an alert.
+    WantsTls,
+    /// It answers with the number of another request.
+    MixesUp,
+    /// It says that four gigabytes follow.
+    Lies,
+}
+
+/// Reads requests as the protocol has them, and answers until it has enough.
+async fn broker(kind: Broker, mut stream: TcpStream) -> Vec<(u16, u16)> {
+    let mut asked = Vec::new();
+    loop {
+        let Ok(length) = stream.read_u32().await else {
+            return asked;
+        };
+        let mut request = vec![0; usize::try_from(length).unwrap()];
+        stream.read_exact(&mut request).await.unwrap();
+        let int16 = |at: usize| u16::from_be_bytes([request[at], request[at + 1]]);
+        // Key, version, number, then a name of ours with its length.
+        let (key, version, number) = (int16(0), int16(2), request[4..8].to_vec());
+        let name = usize::from(int16(8));
+        let body = &request[10 + name..];
+        asked.push((key, version));
+        let mut answer = number;
+        match (key, kind) {
+            (_, Broker::WantsTls) => {
+                let _ = stream.write_all(b"\x15\x03\x01\0\x02\x02\x46").await;
+                return asked;
+            }
+            (_, Broker::Lies) => {
+                let _ = stream.write_all(&u32::MAX.to_be_bytes()).await;
+                drain(&mut stream).await;
+                return asked;
+            }
+            (18, _) => {
+                assert!(body.is_empty());
+                answer.extend([0, 0, 0, 0, 0, 2]);
+                answer.extend([0, 3, 0, 0, 0, 13, 0, 18, 0, 0, 0, 4]);
+            }
+            (3, Broker::AnswersAll) => {
+                assert_eq!(body, [0; 4], "no topic is asked for");
+                answer.extend([0, 0, 0, 1, 0, 0, 0, 7]);
+                answer.extend(b"\0\x01b\0\0\x23\x84\xff\xff\0\0\0\x07\0\0\0\0");
+            }
+            _ => return asked,
+        }
+        if kind == Broker::MixesUp {
+            answer[0] ^= 0x80;
+        }
+        let mut message = u32::try_from(answer.len()).unwrap().to_be_bytes().to_vec();
+        message.extend(answer);
+        stream.write_all(&message).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_broker_of_kafka_is_judged_and_the_recording_replays() {
+    use readiness_core::{Requirement, Runner, Suite};
+    let both = &[(18, 0), (3, 1)][..];
+    for (kind, word, expected, said) in [
+        (
+            Broker::AnswersAll,
+            "pass",
+            &["open_without_authentication"][..],
+            both,
+        ),
+        (Broker::WantsLogIn, "pass", &[], both),
+        (Broker::WantsTls, "fail", &["other_protocol"], &both[..1]),
+        (Broker::MixesUp, "fail", &["other_protocol"], both),
+        (Broker::Lies, "fail", &["other_protocol"], &both[..1]),
+    ] {
+        let (address, server) = serve(1, move |_, stream| broker(kind, stream)).await;
+        let target = target("kafka://127.0.0.1:{}", address);
+        let probe = || {
+            crate::builtin::registry()
+                .build("dep.kafka", &serde_json::json!({}))
+                .unwrap()
+        };
+        let suite = |sources| {
+            let requirement = Requirement::new(probe(), target.clone());
+            Suite::new(sources).with(requirement).unwrap()
+        };
+        let (report, recording) = Runner::default().run_recorded(&suite(stranger())).await;
+        assert_eq!(server.await.unwrap().remove(0), said, "{kind:?}");
+        let outcome = report.results[0].targets[0].outcome.clone();
+        let codes: Vec<&str> = outcome
+            .findings
+            .iter()
+            .map(|finding| finding.code.as_str())
+            .collect();
+        assert_eq!(
+            (outcome.status.word(), codes),
+            (word, expected.to_vec()),
+            "{kind:?}: {outcome:#?}"
+        );
+        // Without the broker the same is said.
+        let again = suite(readiness_core::Sources::replaying(&recording)).run().await;
+        let again = again.results[0].targets[0].outcome.clone();
+        assert_eq!(again, outcome, "{kind:?}");
+    }
+}

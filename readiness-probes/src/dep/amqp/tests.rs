@@ -170,6 +170,14 @@ fn a_refused_log_in_passes() {
                 .any(|e| e.value == "refused: the broker hung up")
         );
     }
+    // One that is not offered was not tried.
+    let probe_of_nobody = trying(AmqpLogIn::Anonymous);
+    let outcome = seen(&probe_of_nobody, URL, Profile::local(), &[&start]);
+    assert!(
+        outcome.status.is_pass() && outcome.findings.is_empty(),
+        "{outcome:#?}"
+    );
+    assert!(outcome.evidence.iter().any(|e| e.value == "not offered"));
     // Silence is no refusal.
     let facts = ended(&[&start, b""], ReplyEnd::Silent);
     let outcome = judged(&probe, probe.steps(), URL, Profile::local(), facts);

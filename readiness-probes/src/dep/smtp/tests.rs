@@ -106,6 +106,11 @@ fn tls_is_wanted_where_mail_leaves() {
             "{url}"
         );
     }
+    for (url, expected) in [(URL, &[][..]), ("smtp://192.0.2.7", &["no_starttls"])] {
+        let probe = Smtp::default();
+        let outcome = judged(&probe, steps(), url, Profile::local(), heard(&[BANNER, plain]));
+        assert_eq!(codes(&outcome), expected, "{url}");
+    }
     for (tls, expected) in [(trusted(), &[][..]), (untrusted(), &["tls_untrusted"])] {
         let mut facts = heard(&[BANNER, plain]);
         facts.tls = tls;
