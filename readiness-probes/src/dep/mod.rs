@@ -9,6 +9,8 @@ mod session;
 #[cfg(feature = "ssh")]
 pub(crate) mod ssh;
 mod verdict;
+#[cfg(feature = "websocket")]
+pub(crate) mod websocket;
 
 #[cfg(feature = "grpc")]
 pub use self::grpc_health::{
@@ -19,6 +21,11 @@ pub use self::grpc_health::{
 pub use self::ssh::{
     Ssh,
     session::{SshAgreed, SshEnd, SshFacts, SshHostKey, SshLogIn, SshOffer, SshPassword, SshSession},
+};
+#[cfg(feature = "websocket")]
+pub use self::websocket::{
+    WebSocket,
+    opening::{UpgradeAnswer, WebSocketEnd, WebSocketFacts, WebSocketOpen},
 };
 pub use self::{
     postgres::Postgres,

@@ -52,6 +52,8 @@ mod sweep;
 mod system;
 #[cfg(feature = "tls")]
 mod verifier;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]
