@@ -205,26 +205,58 @@ async fn a_server_may_close_before_it_answers() {
 /// Answers the first ping after these frames, and then whatever the closure says.
 async fn pongs(before: &'static [u8], after: &'static [u8]) -> Arc<WebSocketFacts> {
     let (address, _server) = serve(1, move |_, mut stream| async move {
-        agree(&mut stream, "").await;
-        let mut ping = [0; 14];
-        stream.read_exact(&mut ping).await.unwrap();
-        assert_eq!(ping[..2], [0x89, 0x88]);
-        let _ = stream.write_all(before).await;
-        let mask = [ping[2], ping[3], ping[4], ping[5]];
-        let payload = ping[6..]
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask);
-        let mut pong = vec![0x8a, 8];
-        pong.extend(payload);
-        let _ = stream.write_all(&pong).await;
-        let mut close = [0; 8];
-        let _ = stream.read_exact(&mut close).await;
-        let _ = stream.write_all(after).await;
+        answer_ping(&mut stream, before, after).await;
     })
     .await;
     let target = target(URL, address);
     look(stranger(), &target, key(&target, address)).await
+}
+
+async fn answer_ping(stream: &mut (impl AsyncReadExt + AsyncWriteExt + Unpin), before: &[u8], after: &[u8]) {
+    agree(stream, "").await;
+    let mut ping = [0; 14];
+    stream.read_exact(&mut ping).await.unwrap();
+    assert_eq!(ping[..2], [0x89, 0x88]);
+    let _ = stream.write_all(before).await;
+    let mask = [ping[2], ping[3], ping[4], ping[5]];
+    let payload = ping[6..].iter().zip(mask.iter().cycle());
+    let mut pong = vec![0x8a, 8];
+    pong.extend(payload.map(|(byte, mask)| byte ^ mask));
+    let _ = stream.write_all(&pong).await;
+    let _ = stream.flush().await;
+    let mut close = [0; 8];
+    let _ = stream.read_exact(&mut close).await;
+    let _ = stream.write_all(after).await;
+    let _ = stream.flush().await;
+}
+
+#[tokio::test]
+async fn over_tls_it_is_the_same() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor();
+    let (address, _server) = serve(1, move |_, stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let mut stream = acceptor.accept(stream).await.unwrap();
+            answer_ping(&mut stream, b"", b"\x88\x00").await;
+        }
+    })
+    .await;
+    let target = target("wss://db.test:{}/live", address);
+    let facts = look(authority.trusted(), &target, key(&target, address)).await;
+    assert_eq!(
+        (&facts.end, facts.pong),
+        (&WebSocketEnd::Closed, true),
+        "{facts:?}"
+    );
+    assert_eq!(facts.close_code, Some(1005));
+    assert!(matches!(
+        facts.tls,
+        ChannelTls::Established {
+            trust: Trust::Trusted,
+            ..
+        }
+    ));
 }
 
 #[tokio::test]
