@@ -1,14 +1,27 @@
-//! What a service stands on: databases and caches that must answer before it can.
+//! What a service stands on: databases, brokers and caches that must answer before it can.
 
+mod amqp;
+mod asked;
+mod dialogue;
 #[cfg(feature = "grpc")]
 pub(crate) mod grpc_health;
+mod http_api;
+mod kafka;
+mod memcached;
+mod mongodb;
+mod mysql;
+mod nats;
+mod open;
 mod postgres;
 mod postgres_migrations;
 mod redis;
 mod session;
+mod smtp;
+mod spoken;
 #[cfg(feature = "ssh")]
 pub(crate) mod ssh;
 mod verdict;
+mod version;
 #[cfg(feature = "websocket")]
 pub(crate) mod websocket;
 
@@ -28,6 +41,15 @@ pub use self::websocket::{
     opening::{UpgradeAnswer, WebSocketEnd, WebSocketFacts, WebSocketOpen},
 };
 pub use self::{
+    amqp::{Amqp, AmqpLogIn},
+    dialogue::{Dialogue, DialogueEnd, DialogueFacts, DialogueReply, ReplyEnd},
+    http_api::{ApiKind, HttpApi},
+    kafka::Kafka,
+    memcached::Memcached,
+    mongodb::Mongodb,
+    mysql::Mysql,
+    nats::Nats,
+    open::Authentication,
     postgres::Postgres,
     postgres_migrations::{
         PostgresMigrations,
@@ -38,4 +60,5 @@ pub use self::{
         AuthMethod, Broken, BrokenKind, ChannelTls, PostgresEnd, PostgresFacts, PostgresSession, RedisEnd,
         RedisFacts, RedisPing, RedisReply, ServerError, TlsUse,
     },
+    smtp::Smtp,
 };

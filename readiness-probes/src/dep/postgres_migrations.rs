@@ -179,7 +179,7 @@ impl Probe for PostgresMigrations {
 
 fn judge(settings: &PostgresMigrations, scene: &Scene<'_>, facts: &LedgerFacts) -> Outcome {
     if facts.session.end != PostgresEnd::Answered {
-        return postgres::judge(scene, &facts.session);
+        return postgres::judge(&postgres::Postgres::default(), scene, &facts.session);
     }
     let place = scene.place;
     let ledger = settings.ledger();

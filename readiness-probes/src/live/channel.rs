@@ -25,7 +25,7 @@ use crate::dep::{Broken, BrokenKind, ChannelTls};
 pub(super) const TALK_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The most bytes of one peer that are read, in all.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = crate::dep::Dialogue::MOST_BYTES;
 
 /// Why a conversation stops before its end.
 #[derive(Debug)]
@@ -201,11 +201,31 @@ impl Talk {
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Broken> {
-        let sent = async {
-            self.pipe.write_all(bytes).await?;
-            self.pipe.flush().await
-        };
-        sent.await.map_err(|e| closed(&e))
+        self.write(bytes).await.map_err(|e| closed(&e))
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pipe.write_all(bytes).await?;
+        self.pipe.flush().await
+    }
+
+    /// How many more bytes are read.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Reads what there is, at least a byte; 0 at the end of the connection, or of what is read in all.
+    pub(super) async fn read(&mut self) -> io::Result<usize> {
+        let mut chunk = [0; 2048];
+        let wanted = chunk.len().min(self.left);
+        let n = self
+            .pipe
+            .read(chunk.get_mut(..wanted).unwrap_or_default())
+            .await?;
+        self.left -= n.min(self.left);
+        self.received
+            .extend_from_slice(chunk.get(..n).unwrap_or_default());
+        Ok(n)
     }
 
     /// Reads what there is, at least a byte.
@@ -216,17 +236,9 @@ impl Talk {
                 format!("it sent more than {MOST_BYTES} bytes"),
             ));
         }
-        let mut chunk = [0; 2048];
-        let wanted = chunk.len().min(self.left);
-        let read = self.pipe.read(chunk.get_mut(..wanted).unwrap_or_default()).await;
-        match read {
+        match self.read().await {
             Ok(0) => Err(Broken::new(BrokenKind::Closed, "it closed the connection")),
-            Ok(n) => {
-                self.left -= n.min(self.left);
-                self.received
-                    .extend_from_slice(chunk.get(..n).unwrap_or_default());
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(e) => Err(closed(&e)),
         }
     }

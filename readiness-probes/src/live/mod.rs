@@ -2,6 +2,8 @@
 
 mod builder;
 #[cfg(feature = "http")]
+mod flow;
+#[cfg(feature = "http")]
 mod in_process;
 mod link;
 #[cfg(feature = "http")]
@@ -15,6 +17,8 @@ mod view;
 pub mod api;
 #[cfg(feature = "dep")]
 mod channel;
+#[cfg(feature = "dep")]
+mod dialogue;
 #[cfg(feature = "dns")]
 pub mod dns;
 #[cfg(feature = "html")]
@@ -42,6 +46,8 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "net")]
+mod sockets;
 #[cfg(feature = "ssh")]
 mod ssh;
 #[cfg(feature = "tls")]
@@ -50,6 +56,8 @@ mod stores;
 mod sweep;
 #[cfg(not(feature = "dns"))]
 mod system;
+#[cfg(feature = "net")]
+mod udp;
 #[cfg(feature = "tls")]
 mod verifier;
 #[cfg(feature = "websocket")]

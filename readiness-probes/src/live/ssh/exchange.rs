@@ -349,7 +349,7 @@ mod tests {
                 blob.extend_from_slice(&key);
                 let mut signed = Writer::default().string(kind.as_bytes()).0;
                 signed.extend_from_slice(&proof);
-                for algorithm in host_key::HOST_KEYS {
+                for algorithm in HOST_KEYS {
                     for signature in [&signed, &proof] {
                         let shown = host_key::proven(&provider, algorithm, &blob, signature, b"hash");
                         assert!(shown.is_err() || shown.is_ok_and(|shown| !shown.is_proven));
