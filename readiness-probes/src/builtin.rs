@@ -94,6 +94,8 @@ pub fn register(registry: &mut Registry) {
     registry.add_with(dep::GrpcHealth::check);
     #[cfg(feature = "ssh")]
     registry.add_with(dep::Ssh::check);
+    #[cfg(feature = "websocket")]
+    registry.add_with(dep::WebSocket::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

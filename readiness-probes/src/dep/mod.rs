@@ -3,6 +3,8 @@
 mod amqp;
 mod asked;
 mod dialogue;
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc_health;
 mod http_api;
 mod kafka;
 mod memcached;
@@ -10,8 +12,6 @@ mod mongodb;
 mod mysql;
 mod nats;
 mod open;
-#[cfg(feature = "grpc")]
-pub(crate) mod grpc_health;
 mod postgres;
 mod postgres_migrations;
 mod redis;
@@ -22,6 +22,8 @@ mod spoken;
 pub(crate) mod ssh;
 mod verdict;
 mod version;
+#[cfg(feature = "websocket")]
+pub(crate) mod websocket;
 
 #[cfg(feature = "grpc")]
 pub use self::grpc_health::{
@@ -32,6 +34,11 @@ pub use self::grpc_health::{
 pub use self::ssh::{
     Ssh,
     session::{SshAgreed, SshEnd, SshFacts, SshHostKey, SshLogIn, SshOffer, SshPassword, SshSession},
+};
+#[cfg(feature = "websocket")]
+pub use self::websocket::{
+    WebSocket,
+    opening::{UpgradeAnswer, WebSocketEnd, WebSocketFacts, WebSocketOpen},
 };
 pub use self::{
     amqp::{Amqp, AmqpLogIn},

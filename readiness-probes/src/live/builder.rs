@@ -261,6 +261,8 @@ impl Live {
             .with(super::redis::RedisSource(Arc::clone(&shared)));
         #[cfg(feature = "grpc")]
         let sources = sources.with(super::grpc::GrpcSource(Arc::clone(&shared)));
+        #[cfg(feature = "websocket")]
+        let sources = sources.with(super::websocket::WebSocketSource(Arc::clone(&shared)));
         #[cfg(feature = "ssh")]
         let sources = sources.with(super::ssh::SshSource(Arc::clone(&shared)));
         #[cfg(feature = "api")]

@@ -60,6 +60,8 @@ mod system;
 mod udp;
 #[cfg(feature = "tls")]
 mod verifier;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use self::builder::{Live, LiveError};
 #[cfg(feature = "html")]

@@ -286,6 +286,15 @@ mod tests {
         assert_eq!(statuses(&long), Err("more than 1024 services".to_owned()));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_refused(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = (unframed(&bytes), status(&bytes), statuses(&bytes));
+            assert!(percent_decoded(&bytes).len() <= bytes.len());
+            assert_eq!(unframed(&framed(&bytes)), Ok(Some(&bytes[..])));
+        }
+    }
+
     #[test]
     fn a_message_is_percent_decoded() {
         for (text, plain) in [

@@ -239,7 +239,9 @@ impl MigrationLedger {
     /// The statements that read it. Every name in them is quoted.
     pub(crate) fn statements(&self) -> Statements {
         let shape = self.shape();
-        let column = quoted(&self.column_name());
+        // With the table's name before it, it is the column everywhere: alone, `ORDER BY` takes it for the text
+        // that is selected, and puts 10 before 9.
+        let column = format!("m.{}", quoted(&self.column_name()));
         let table = quoted(or(&self.table, shape.table));
         let table = match self.schema.as_str() {
             "" => table,
@@ -252,13 +254,13 @@ impl MigrationLedger {
         };
         Statements {
             applied: format!(
-                "SELECT {column}::text FROM {table}{condition} ORDER BY {} LIMIT {}",
+                "SELECT {column}::text FROM {table} AS m{condition} ORDER BY {} LIMIT {}",
                 with_column(shape.order),
                 shape.most_rows
             ),
             failed: (!shape.failed.is_empty()).then(|| {
                 format!(
-                    "SELECT {column}::text FROM {table} WHERE {} LIMIT 5",
+                    "SELECT {column}::text FROM {table} AS m WHERE {} LIMIT 5",
                     shape.failed
                 )
             }),
@@ -292,7 +294,7 @@ mod tests {
         let statements = ledger.statements();
         assert_eq!(
             statements.applied,
-            "SELECT \"Version\"::text FROM \"a.b\".\"x\"\"; DROP TABLE y; --\" ORDER BY \"Version\" DESC LIMIT 1"
+            "SELECT m.\"Version\"::text FROM \"a.b\".\"x\"\"; DROP TABLE y; --\" AS m ORDER BY m.\"Version\" DESC LIMIT 1"
         );
         assert!(statements.failed.is_none() && statements.parameter.is_none());
     }
@@ -311,11 +313,11 @@ mod tests {
         assert_eq!(table, "_sqlx_migrations");
         assert_eq!(
             sqlx.applied,
-            "SELECT \"version\"::text FROM \"_sqlx_migrations\" WHERE success ORDER BY \"version\" DESC LIMIT 1"
+            "SELECT m.\"version\"::text FROM \"_sqlx_migrations\" AS m WHERE success ORDER BY m.\"version\" DESC LIMIT 1"
         );
         assert_eq!(
             sqlx.failed.unwrap(),
-            "SELECT \"version\"::text FROM \"_sqlx_migrations\" WHERE NOT success LIMIT 5"
+            "SELECT m.\"version\"::text FROM \"_sqlx_migrations\" AS m WHERE NOT success LIMIT 5"
         );
         let (_, django) = statements(MigrationTool::Django);
         assert!(django.applied.contains("WHERE app = $1"), "{}", django.applied);

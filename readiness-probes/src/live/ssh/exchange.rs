@@ -320,3 +320,42 @@ impl Secrets {
         key
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::any, proptest};
+
+    use super::*;
+    use crate::live::provider::provider;
+
+    proptest! {
+        #[test]
+        fn whatever_is_offered_is_read_or_refused(bytes in vec(any::<u8>(), 0..300), cut in 0_usize..300) {
+            let _ = Offered::read(&bytes);
+            // An offer that begins well.
+            let provider = provider().unwrap();
+            let mut offer = our_offer(&key_exchanges(&provider), &[0; 16]);
+            assert!(Offered::read(&offer).unwrap().offer.ciphers.len() == CIPHERS.len());
+            offer.truncate(cut);
+            offer.extend_from_slice(&bytes);
+            let _ = Offered::read(&offer);
+        }
+
+        #[test]
+        fn whatever_is_shown_as_a_key_proves_nothing(key in vec(any::<u8>(), 0..80), proof in vec(any::<u8>(), 0..80)) {
+            let provider = provider().unwrap();
+            for kind in ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ssh-rsa", "ssh-dss"] {
+                let mut blob = Writer::default().string(kind.as_bytes()).0;
+                blob.extend_from_slice(&key);
+                let mut signed = Writer::default().string(kind.as_bytes()).0;
+                signed.extend_from_slice(&proof);
+                for algorithm in HOST_KEYS {
+                    for signature in [&signed, &proof] {
+                        let shown = host_key::proven(&provider, algorithm, &blob, signature, b"hash");
+                        assert!(shown.is_err() || shown.is_ok_and(|shown| !shown.is_proven));
+                    }
+                }
+            }
+        }
+    }
+}
