@@ -582,7 +582,7 @@ async fn a_trusted_peer_gets_what_it_needs_over_both_versions() {
                 "POST" => {
                     let length = header("content-length");
                     let is_right = header("content-type").as_deref() == Some("application/json")
-                        && length.as_deref() == Some("23");
+                        && length.as_deref() == Some("22");
                     let body = json!({ "token": TOKEN, "length": length });
                     if is_right {
                         with(body.to_string())
