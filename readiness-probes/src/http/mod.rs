@@ -86,7 +86,7 @@ pub use self::{
         FlowStep, FlowTaken, FlowUnfit, JsonText,
     },
     framing::Framing,
-    health::{HealthFormat, HttpHealth, StatusSet},
+    health::{FindingLevel, HealthFinding, HealthFormat, HealthKind, HttpHealth, StatusSet},
     hsts::Hsts,
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,

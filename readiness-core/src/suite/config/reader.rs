@@ -300,7 +300,34 @@ impl Reader<'_> {
         if let Some(days) = entry.max_age_days {
             requirement = requirement.max_age(Duration::from_secs(days.saturating_mul(86_400)));
         }
-        Ok(requirement.retry(Retry::attempts(entry.attempts.unwrap_or(1))))
+        if let Some(seconds) = &entry.max_age_seconds {
+            if entry.max_age_days.is_some() {
+                let problem = "`max_age_days` and `max_age_seconds` say the same; leave out one of them";
+                return Err(self.error(Some(seconds.span()), problem));
+            }
+            requirement = requirement.max_age(Duration::from_secs(*seconds.get_ref()));
+        }
+        Ok(requirement.retry(self.retry(entry)?))
+    }
+
+    fn retry(&self, entry: &RequireEntry) -> Result<Retry, ConfigError> {
+        let attempts = entry.attempts.as_ref().map(|attempts| *attempts.get_ref());
+        let mut retry = Retry::attempts(attempts.unwrap_or(1));
+        if let Some(needed) = &entry.needed {
+            let most = retry.attempts;
+            if !(1..=most).contains(needed.get_ref()) {
+                let problem = format!(
+                    "`needed` is {}, expected 1 to {most}, which is `attempts`: so many of them must be good",
+                    needed.get_ref()
+                );
+                return Err(self.error(Some(needed.span()), &problem));
+            }
+            retry = retry.needing(*needed.get_ref());
+        }
+        if let Some(seconds) = entry.every_seconds {
+            retry = retry.every(Duration::from_secs(seconds));
+        }
+        Ok(retry)
     }
 
     fn settings(&self, with: Option<&Spanned<toml::Table>>) -> Result<Value, ConfigError> {

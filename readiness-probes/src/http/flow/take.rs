@@ -185,7 +185,7 @@ fn extracted(
 }
 
 /// A cookie and its value, as a browser reads the line.
-pub(crate) fn cookie(line: &[u8]) -> Option<(SetCookie, &[u8])> {
+pub(crate) fn cookie(line: &[u8]) -> Option<(SetCookie<'_>, &[u8])> {
     let cookie = set_cookie::parse(line).ok()?;
     let pair = line.split(|byte| *byte == b';').next().unwrap_or_default();
     let value = match pair.iter().position(|byte| *byte == b'=') {
