@@ -569,6 +569,64 @@ async fn nothing_secret_goes_over_a_channel_nobody_vouches_for() {
 }
 
 #[tokio::test]
+async fn a_trusted_peer_gets_what_it_needs_over_both_versions() {
+    for alpn in ["http/1.1", "h2"] {
+        let authority = Authority::new();
+        let server = authority.issue(&["shop.test"], |_| {}).server(alpn);
+        let peer = Peer::http(Some(server), |request| {
+            let header = |name: &str| {
+                let value = request.headers().get(name);
+                value.map(|value| value.to_str().unwrap().to_owned())
+            };
+            match request.method().as_str() {
+                "POST" => {
+                    let length = header("content-length");
+                    let is_right = header("content-type").as_deref() == Some("application/json")
+                        && length.as_deref() == Some("22");
+                    let body = json!({ "token": TOKEN, "length": length });
+                    if is_right {
+                        with(body.to_string())
+                    } else {
+                        with("{}".to_owned())
+                    }
+                }
+                _ if header("x-token").as_deref() == Some(TOKEN) => ok("known"),
+                _ => ok("unknown"),
+            }
+        })
+        .await;
+        let live = Live::new()
+            .ca_pem(authority.pem())
+            .resolve("shop.test", peer.address.ip());
+        let target = Target::parse(&format!(
+            "https://kim:s3cr3t-value@shop.test:{}",
+            peer.address.port()
+        ));
+        let steps = [
+            FlowStep::new("log_in", "POST", "/session")
+                .credential()
+                .json(&json!({ "for": "{{credential.user}}", "n": 1234 }))
+                .extract("token", FlowExtract::json("/token")),
+            step("call", "/call")
+                .header("x-token", "{{token}}")
+                .expect(FlowExpect::default().not_contains("unknown")),
+        ];
+        let flow = Flow::new(steps).allow_unsafe();
+        let suite = Suite::new(live.sources().unwrap())
+            .with(Requirement::new(Arc::new(flow), Arc::new(target.unwrap())))
+            .unwrap();
+        let outcome = run(&suite).await;
+        assert!(outcome.status.is_pass(), "{alpn}: {outcome:#?}");
+        assert_eq!(peer.connections(), 1, "{alpn}");
+        let sent = peer.requests().join("\n");
+        assert!(
+            sent.contains("authorization: Basic a2ltOnMzY3IzdC12YWx1ZQ=="),
+            "{alpn}: {sent}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn another_origin_is_asked_where_it_is_named_and_gets_no_secret_unless_it_may() {
     let other = Peer::http(None, |_| ok("{\"code\":\"code-1234567\"}")).await;
     let own = Peer::http(None, |_| ok("fine")).await;

@@ -14,6 +14,55 @@ use crate::http::{Assertion, HeaderAssertion, StatusSet};
 /// `{{name}}` stands for what an earlier step took, in `path`, `headers` and the body; `{{credential.user}}`,
 /// `{{credential.password}}`, `{{credential.value}}` and `{{credential.token}}` for parts of the target's
 /// credential.
+///
+/// ```
+/// use readiness_probes::http::{Flow, FlowExtract, FlowStep};
+/// use serde_json::json;
+///
+/// let flow = Flow::new([
+///     FlowStep::new("log_in", "POST", "/session")
+///         .json(&json!({ "user": "{{credential.user}}", "password": "{{credential.password}}" }))
+///         .extract("token", FlowExtract::json("/token")),
+///     FlowStep::new("orders", "GET", "/orders").header("authorization", "Bearer {{token}}"),
+///     FlowStep::new("log_out", "DELETE", "/session")
+///         .header("authorization", "Bearer {{token}}")
+///         .always(),
+/// ])
+/// .allow_unsafe();
+/// assert_eq!(flow.check(), Ok(()));
+/// ```
+///
+/// The same in `readiness.toml`; the password comes from the environment:
+///
+/// ```toml
+/// [targets.shop]
+/// url = "https://shop.example.com"
+/// credential = { user = "probe", password = { env = "SHOP_PASSWORD" } }
+///
+/// [[require]]
+/// probe = "http.flow"
+/// with.allow_unsafe = true
+///
+/// [[require.with.steps]]
+/// name = "log_in"
+/// method = "POST"
+/// path = "/session"
+/// json = { user = "{{credential.user}}", password = "{{credential.password}}" }
+/// extract.token = { json = "/token" }
+///
+/// [[require.with.steps]]
+/// name = "orders"
+/// path = "/orders"
+/// headers = { authorization = "Bearer {{token}}" }
+/// expect.assert = [{ pointer = "/total", at_least = 0 }]
+///
+/// [[require.with.steps]]
+/// name = "log_out"
+/// method = "DELETE"
+/// path = "/session"
+/// headers = { authorization = "Bearer {{token}}" }
+/// always = true
+/// ```
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(default, deny_unknown_fields)]

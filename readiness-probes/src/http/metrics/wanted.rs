@@ -175,7 +175,7 @@ pub(in crate::http) fn check_name(field: &str, name: &str) -> Result<(), String>
 
 fn unread(message: &str) -> Finding {
     Finding::unknown("not_read_to_its_end", Reason::HTTP_TOO_LARGE, message)
-        .remedy("show less on one page, or demand what stands in the first MiB")
+        .remedy("show less on one page, or demand what stands in the first 10 MiB")
 }
 
 /// Judges what is demanded.

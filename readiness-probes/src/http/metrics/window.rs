@@ -53,6 +53,7 @@ pub(in crate::http) struct Over {
 /// The greatest whole number that a sample is exact up to.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
+const FEWER: &str = "show fewer series on one page, or spread them over several";
 const SAME_PAGE: &str = "see why the page could be had once and not twice";
 const RIGHT_NAME: &str = "name a counter, or the `_count` of a histogram or summary, that the page shows";
 const LATER: &str = "look again: nothing can be said over a restart";
@@ -211,10 +212,18 @@ fn page_of(exchange: &Exchange) -> Result<Page<'_>, Trouble> {
                 "the page of metrics was not read to its end: {} bytes of it were",
                 exchange.body.len()
             ),
-            "show fewer series on one page, or spread them over several",
+            FEWER,
         ));
     }
-    Ok(page::read(exchange.body.as_bytes(), format, true))
+    let page = page::read(exchange.body.as_bytes(), format, true);
+    match page.left_out {
+        0 => Ok(page),
+        more => Err(trouble(
+            Reason::HTTP_TOO_LARGE,
+            format!("the page of metrics has {more} samples more than are read"),
+            FEWER,
+        )),
+    }
 }
 
 fn samples<'p, 'a>(page: &'p Page<'a>) -> impl Iterator<Item = (&'p Family<'a>, &'p Sample<'a>)> {
