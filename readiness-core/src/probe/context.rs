@@ -55,6 +55,15 @@ impl Rounds {
         }
     }
 
+    /// Where each look counts by itself: everything that was asked for is looked at again, facts and errors.
+    pub(crate) fn renew(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = std::mem::take(&mut state.asked);
+        for key in asked.into_keys() {
+            *state.rounds.entry(key).or_insert(1) += 1;
+        }
+    }
+
     /// Notes that this key is asked for, and says in which round.
     ///
     /// It has failed until it is settled: an attempt that is dropped while it waits has failed here.
@@ -115,7 +124,8 @@ impl ProbeContext {
 
     /// Looks, or shares the look of another probe: each key is looked at once in a run.
     ///
-    /// A retry looks again at what failed, or, if every look succeeded, at what was seen.
+    /// A retry looks again at what failed, or, if every look succeeded, at what was seen. Where several good
+    /// looks are needed ([`Retry::needed`](crate::Retry::needed)), each of them looks at everything again.
     ///
     /// # Errors
     /// Where we could not look. Errors are shared like facts.

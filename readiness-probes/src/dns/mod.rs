@@ -1,11 +1,22 @@
 //! Names: what nameservers say about a target.
 
+mod agreement;
 mod delegation;
+mod dnssec;
 mod expected;
+mod mail;
+mod own;
 mod records;
+mod recursion_refused;
+mod transfer_refused;
 
 pub use self::{
+    agreement::DnsAgreement,
     delegation::DnsDelegation,
+    dnssec::{Dnssec, DnssecExpected},
     expected::SetMode,
+    mail::{DnsMail, MailUse},
     records::{Absence, DnsRecords, RecordSet},
+    recursion_refused::DnsRecursionRefused,
+    transfer_refused::DnsTransferRefused,
 };
