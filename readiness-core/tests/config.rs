@@ -276,3 +276,48 @@ fn trust_stores_are_named_and_their_files_lie_beside_the_configuration() {
         "{error}"
     );
 }
+
+#[test]
+fn settings_under_a_header_of_their_own_have_their_place_too() {
+    let text = |settings: &str| {
+        format!(
+            "[targets.api]\nurl = \"https://api.example.com\"\n[[require]]\nprobe = \"acme.queue\"\n[require.with]\nmost = 1\n\
+             {settings}\n[policy]\nfour_eyes = true # asserts\n"
+        )
+    };
+    let error = read(&text("asserts = []")).unwrap_err();
+    assert!(error.starts_with("readiness.toml:7:1: "), "{error}");
+    let error = read(&text("token = \"hunter2\"")).unwrap_err();
+    assert!(error.starts_with("readiness.toml:7:1: `token`"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_placeholder_is_no_literal_secret() {
+    let text = |value: &str| {
+        format!(
+            "[targets.api]\nurl = \"https://api.example.com\"\n[[require]]\nprobe = \"acme.queue\"\nwith = {{ password = \
+             \"{value}\" }}\n"
+        )
+    };
+    for placeholder in ["{{credential.password}}", "Bearer {{token}}", "Token {{a_1}}"] {
+        let error = read(&text(placeholder)).unwrap_err();
+        assert!(
+            error.contains("unknown field `password`"),
+            "{placeholder}: {error}"
+        );
+    }
+    for literal in [
+        "hunter2",
+        "{{}}",
+        "hunter2{{token}}",
+        "{{token}}hunter2",
+        "Bearer hunter2",
+        "Bearer {{token}} hunter2 {{token}}",
+        "{{hunter2 }}",
+        "Hunter {{token}}",
+    ] {
+        let error = read(&text(literal)).unwrap_err();
+        assert!(error.contains("may not be written out"), "{literal}: {error}");
+    }
+}

@@ -276,7 +276,7 @@ impl Runner {
                     tokio::time::sleep(self.deadline).await;
                 }
             });
-            let look_from = shared.store.flight(LookFrom::new(), &Arc::default(), 1);
+            let look_from = shared.store.flight(LookFrom::new(), &[], 1);
             active.push(Either::Right(async move { Step::View(look_from.await.ok()) }));
             loop {
                 while let Some(i) = queue.next() {

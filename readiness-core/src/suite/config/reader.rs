@@ -335,7 +335,8 @@ impl Reader<'_> {
             return Ok(Value::Null);
         };
         if let Some(key) = literal_secret(with.get_ref()) {
-            let span = self.find_word(&with.span(), &key).unwrap_or(with.span());
+            let span = self.find_word(&self.reach(&with.span()), &key);
+            let span = span.unwrap_or(with.span());
             return Err(self.error(Some(span), &format!("`{key}`: {LITERAL_SECRET}")));
         }
         serde_json::to_value(with.get_ref())
@@ -350,9 +351,29 @@ impl Reader<'_> {
         let with = with?;
         let quoted = problem.split('`').skip(1).step_by(2);
         let place = quoted
-            .filter_map(|word| self.find_word(&with.span(), word))
+            .filter_map(|word| self.find_word(&self.reach(&with.span()), word))
             .next();
         place.or(Some(with.span()))
+    }
+
+    /// The whole of a `with` table. Where it is written under headers of its own, such as
+    /// `[[require.with.steps]]`, its span is the first of them alone.
+    fn reach(&self, span: &Range<usize>) -> Range<usize> {
+        const OWN: [&str; 4] = ["[require.with", "[[require.with", "[preset.with", "[[preset.with"];
+        let rest = self.text.get(span.end..).unwrap_or_default();
+        let mut at = span.end;
+        for line in rest.split_inclusive('\n') {
+            let is_header = line.starts_with('[') && at > span.end;
+            if is_header && !OWN.iter().any(|own| line.starts_with(own)) {
+                break;
+            }
+            at += line.len();
+        }
+        let is_inline = self
+            .text
+            .get(span.clone())
+            .is_some_and(|text| text.starts_with('{'));
+        span.start..if is_inline { span.end } else { at }
     }
 
     fn find_word(&self, span: &Range<usize>, word: &str) -> Option<Range<usize>> {
