@@ -409,7 +409,7 @@ async fn markup_in_headers_and_health() {
         [
             "pass",
             "fail [not_nosniff, no_charset]",
-            "fail [unhealthy, component_down, component_degraded]"
+            "fail [unhealthy, component_down, component_degraded, format_deviation]"
         ]
     );
 }

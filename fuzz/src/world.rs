@@ -77,7 +77,7 @@ pub(crate) fn judge_metrics(first: Exchange, second: Exchange) {
             "accept",
             "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
         )
-        .keep_body(1024 * 1024);
+        .keep_body(10 * 1024 * 1024);
     let again = key.clone().sample(1).after(1000);
     let facts = facts().with(key, first).with(again, second);
     let settings = r#"{

@@ -234,6 +234,9 @@ impl Credentials {
     /// [`Credentials::scrub`] for bytes, in one pass.
     pub fn scrub_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let secrets = self.values();
+        if secrets.is_empty() {
+            return bytes.to_vec();
+        }
         let mut may_begin = [false; 256];
         for secret in &secrets {
             if let Some(&first) = secret.as_bytes().first() {

@@ -1,9 +1,11 @@
 //! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
 
 mod across;
-#[cfg(feature = "http")]
+#[cfg(feature = "dns")]
 mod owner;
 mod place;
+#[cfg(feature = "dns")]
+mod registry;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
@@ -20,8 +22,13 @@ pub use self::{
 #[cfg(feature = "http")]
 pub(crate) use self::{
     across::worst_page,
-    owner::{is_loopback_host, registrable, same_owner},
+    owner::{is_loopback_host, same_owner},
     place::UNENCRYPTED,
+};
+#[cfg(feature = "dns")]
+pub(crate) use self::{
+    owner::registrable,
+    registry::{Carried, carried, special_use},
 };
 
 /// The most addresses of one name that are looked at.
@@ -280,6 +287,12 @@ pub(crate) fn merge(
                 return cause(
                     Reason::DNS_SERVFAIL,
                     format!("the nameserver {by} failed to look `{host}` up"),
+                );
+            }
+            DnsResult::Referral => {
+                return cause(
+                    Reason::DNS_LAME,
+                    format!("the nameserver {by} names others instead of looking `{host}` up"),
                 );
             }
             DnsResult::Refused => {

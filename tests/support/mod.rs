@@ -7,6 +7,8 @@
     reason = "shared by several tests, none of which uses all of it"
 )]
 
+#[cfg(feature = "real")]
+pub mod bind;
 pub mod check;
 #[cfg(feature = "real")]
 pub mod faults;

@@ -21,7 +21,7 @@ pub struct HttpExchange {
     /// The handle of the credential to send, which must be bound to this origin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
-    /// How much of the body to keep, in bytes; 0 keeps none. At most 1 MiB is ever kept.
+    /// How much of the body to keep, in bytes; 0 keeps none. At most 10 MiB are ever kept.
     #[serde(default)]
     pub keep_body_bytes: u32,
     /// The n-th look at the same thing, from 0.

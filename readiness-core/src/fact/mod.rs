@@ -19,7 +19,10 @@ mod view;
 
 pub use self::{
     bytes::ByteText,
-    dns::{DnsAnswer, DnsAttempt, DnsLookup, DnsRecord, DnsResult, DnsTransport, RecordData, RecordType},
+    dns::{
+        DnsAnswer, DnsAttempt, DnsLookup, DnsRecord, DnsResult, DnsSection, DnsTransport, RecordData,
+        RecordType, Signatures, WireRecord,
+    },
     document::{Document, Meta, Resource},
     hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},

@@ -69,6 +69,8 @@ reasons! {
     /// What was measured is too little to tell with confidence.
     TOO_FEW_SAMPLES = "too_few_samples";
 
+    /// The nameserver names others instead of answering.
+    DNS_LAME = "dns.lame";
     /// The name exists, without a record of this type.
     DNS_NODATA = "dns.nodata";
     /// The name does not exist.

@@ -265,7 +265,8 @@ impl<'a> Page<'a> {
             (MARK_COLUMNS, " ".repeat(MARK_COLUMNS))
         };
         let room = self.width.saturating_sub(start).max(20);
-        if matches!(mark, Mark::Pass | Mark::NotApplicable) {
+        // What was not always so is told whole.
+        if matches!(mark, Mark::Pass | Mark::NotApplicable) && !row.flaky {
             line.push_str(&cut(&summary, room));
             let _ = writeln!(self.text, "{}", line.trim_end());
             return;
@@ -276,6 +277,7 @@ impl<'a> Page<'a> {
         for part in parts {
             let _ = writeln!(self.text, "{:start$}{part}", "");
         }
+        self.bad_looks(row);
         if let Some(accepted) = &row.accepted {
             let text = match accepted {
                 Accepted::Baseline => "known before: it stands in the baseline".to_owned(),
@@ -295,6 +297,21 @@ impl<'a> Page<'a> {
         }
         if findings.is_empty() && mark != Mark::Accepted && row.outcome.status.is_fail() {
             self.wrapped("-> ", &result.fix, MARK_COLUMNS);
+        }
+    }
+
+    /// The looks that were not good, where they disagree.
+    fn bad_looks(&mut self, row: &TargetResult) {
+        const MOST: usize = 3;
+        let looks = row.looks.iter().filter(|_| row.flaky);
+        let bad: Vec<_> = looks.flat_map(|looks| looks.bad()).collect();
+        for (n, look) in bad.iter().take(MOST) {
+            let text = format!("look {n}: {} {}", look.status.word(), look.summary);
+            self.wrapped("- ", text.trim_end(), MARK_COLUMNS);
+        }
+        let more = bad.len().saturating_sub(MOST);
+        if more > 0 {
+            self.wrapped("- ", &format!("and {more} more that were not good"), MARK_COLUMNS);
         }
     }
 
@@ -442,8 +459,8 @@ fn summary_of(row: &TargetResult) -> String {
         Some(Status::Fail) => summary.push_str(" (attested that it does not hold)"),
         _ => {}
     }
-    if row.flaky {
-        let _ = write!(summary, " (only at attempt {}: flaky)", row.attempts);
+    if let Some(looks) = row.looks_in_words() {
+        let _ = write!(summary, " ({looks})");
     }
     summary
 }

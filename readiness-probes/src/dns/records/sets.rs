@@ -9,13 +9,13 @@ use readiness_core::{
 };
 use serde::Deserialize;
 
-use super::{super::expected::SetMode, DnsRecords, Look, loop_of, not_looked_up};
+use super::{
+    super::expected::{MOST_FINDINGS, SetMode, too_many},
+    DnsRecords, Look, loop_of, not_looked_up, wildcard,
+};
 
 /// The most targets of MX, NS and SRV records that are looked up.
 const MOST_TARGETS: usize = 16;
-
-/// The most findings of one kind about one set.
-const MOST_FINDINGS: usize = 16;
 
 /// The most sets of one probe: each costs a query, and some more.
 const MOST_SETS: usize = 64;
@@ -165,12 +165,14 @@ pub(super) struct Seen<'a> {
     pub(super) set: &'a RecordSet,
     pub(super) answer: Result<DnsAnswer, ObserveError>,
     pub(super) targets: Vec<Target>,
+    /// The wildcard that makes a name exist which should not.
+    pub(super) wildcard: Option<String>,
 }
 
 /// Where records lead: the name, and what was said of its A and AAAA records.
-pub(super) struct Target {
-    pub(super) name: String,
-    pub(super) looks: [Result<DnsAnswer, ObserveError>; 2],
+pub(in crate::dns) struct Target {
+    pub(in crate::dns) name: String,
+    pub(in crate::dns) looks: [Result<DnsAnswer, ObserveError>; 2],
 }
 
 /// Looks at every set, and at where its records lead.
@@ -185,7 +187,13 @@ async fn look_at<'a>(cx: &ProbeContext, settings: &DnsRecords, set: &'a RecordSe
     let leads = set.record_type != RecordType::Ptr && set.absent.is_none();
     let names = targets(answer.as_ref().ok().filter(|_| leads));
     let targets = names.into_iter().map(|name| look_at_target(cx, settings, name));
+    let (name, found) = (set.name(cx.target().host()), answer.as_ref().ok());
+    let wildcard = match set.absent {
+        Some(_) => wildcard::beside(cx, settings, name, set.record_type, found).await,
+        None => None,
+    };
     Seen {
+        wildcard,
         set,
         targets: join_all(targets).await,
         answer,
@@ -231,6 +239,14 @@ pub(super) fn judge(host: &str, most_aliases: usize, seen: &Seen<'_>) -> Vec<Fin
     if let Some(absence) = set.absent {
         let finding = absent(name, kind, absence, answer);
         return finding
+            .map(|finding| match &seen.wildcard {
+                Some(wildcard) => finding
+                    .evidence("wildcard", format!("`{wildcard}` has {kind} records too"))
+                    .remedy(format!(
+                        "delete the {kind} records of `{name}`, or of `{wildcard}` where they come from there"
+                    )),
+                None => finding,
+            })
             .map(|finding| finding.subject(subject))
             .into_iter()
             .collect();
@@ -250,6 +266,7 @@ pub(super) fn judge(host: &str, most_aliases: usize, seen: &Seen<'_>) -> Vec<Fin
                 .remedy("let the first alias lead to the last name"),
         );
     }
+    findings.extend(too_many(name, &kind.to_string(), answer));
     findings.extend(compare(name, set, answer));
     findings.extend(times_to_live(name, set, answer).map(|finding| finding.subject(subject.as_str())));
     findings.extend(
@@ -420,7 +437,7 @@ fn times_to_live(name: &str, set: &RecordSet, answer: &DnsAnswer) -> impl Iterat
 }
 
 /// What is wrong with a name that MX, NS or SRV records lead to.
-fn judge_target(kind: RecordType, target: &Target) -> Option<Finding> {
+pub(in crate::dns) fn judge_target(kind: RecordType, target: &Target) -> Option<Finding> {
     let name = &target.name;
     let looks: [Look<'_>; 2] = [target.looks[0].as_ref(), target.looks[1].as_ref()];
     let answers = || looks.iter().flatten();

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use readiness_core::{Finding, Measure, ObserveError, Outcome, Reason, Timestamp, Unit, fact::Exchange};
 
@@ -15,8 +15,14 @@ use super::{
 /// The second scrape, where there is to be one.
 pub(super) type Second<'e> = Option<Result<&'e Exchange, &'e ObserveError>>;
 
-/// Judges what one address shows.
-pub(super) fn judge(settings: &Metrics, first: &Exchange, second: Second<'_>, now: Timestamp) -> Outcome {
+/// Judges what one address shows. `public` is that address where anybody may ask it, and nothing secret was sent.
+pub(super) fn judge(
+    settings: &Metrics,
+    first: &Exchange,
+    second: Second<'_>,
+    public: Option<IpAddr>,
+    now: Timestamp,
+) -> Outcome {
     let status = first.status;
     if is_challenge(first) || matches!(status, 401 | 403 | 429) {
         return Outcome::unknown(
@@ -45,8 +51,8 @@ pub(super) fn judge(settings: &Metrics, first: &Exchange, second: Second<'_>, no
             );
         }
     };
-    let is_whole = first.body_complete;
-    let mut page = page::read(first.body.as_bytes(), format, is_whole);
+    let mut page = page::read(first.body.as_bytes(), format, first.body_complete);
+    let is_whole = first.body_complete && page.left_out == 0;
     let mut faults = std::mem::take(&mut page.faults);
     examine(&page, &mut faults);
     series::judge_all(&page, settings.limits(), now, &mut faults);
@@ -57,6 +63,7 @@ pub(super) fn judge(settings: &Metrics, first: &Exchange, second: Second<'_>, no
     }
     let mut findings = faults.into_findings();
     findings.extend(of_size(first, &page));
+    findings.extend(public.filter(|_| settings.private).map(open_to_all));
     findings.extend(wanted::judge(
         &settings.required,
         &settings.assert,
@@ -132,10 +139,13 @@ fn of_size(exchange: &Exchange, page: &Page<'_>) -> Option<Finding> {
         return None;
     }
     let kept = exchange.body.len();
-    let (code, reason, message) = if page.left_out > 0
-        || exchange.body_bytes > kept as u64
-        || kept >= Metrics::MOST_BODY_BYTES as usize
-    {
+    let (code, reason, message) = if page.left_out > 0 {
+        let message = format!(
+            "the page has over {} samples, and was judged as far as that",
+            page.samples
+        );
+        ("body_too_large", Reason::HTTP_TOO_LARGE, message)
+    } else if exchange.body_bytes > kept as u64 || kept >= Metrics::MOST_BODY_BYTES as usize {
         let message = format!("the page is over {kept} bytes, and was judged as far as that");
         ("body_too_large", Reason::HTTP_TOO_LARGE, message)
     } else {
@@ -147,6 +157,16 @@ fn of_size(exchange: &Exchange, page: &Page<'_>) -> Option<Finding> {
         "show fewer series on one page, or spread them over several; Prometheus pays for each of them",
     );
     Some(finding)
+}
+
+/// Who reads the metrics learns which paths, versions and customers there are.
+fn open_to_all(address: IpAddr) -> Finding {
+    Finding::fail(
+        "open_to_all",
+        format!("expected metrics to be hidden, and {address} shows them to anybody"),
+    )
+    .subject(PAGE)
+    .remedy("serve them on an address or port of the inner network, or ask for a credential")
 }
 
 fn scrape_time(settings: &Metrics, exchange: &Exchange) -> Measure {

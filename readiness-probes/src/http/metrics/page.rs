@@ -104,7 +104,7 @@ pub(super) struct Page<'a> {
     pub(super) faults: Faults,
 }
 
-/// The most samples that are kept. A page of 1 MiB has fewer: the shortest takes four bytes.
+/// The most samples that are kept. A page of 10 MiB has fewer unless most of them are shorter than 35 bytes.
 pub(super) const MOST_SAMPLES: usize = 300_000;
 
 /// Reads a page. Of one that was cut at its cap, the last line counts only where it is whole.

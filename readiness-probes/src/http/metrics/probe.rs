@@ -8,7 +8,7 @@ use super::{
     series::Limits,
     wanted::{MetricAssertion, check_name},
 };
-use crate::address;
+use crate::address::{self, special_purpose};
 
 probe! {
     /// Prometheus can scrape the service, and what it gets is right.
@@ -30,7 +30,7 @@ probe! {
     /// Against the text format, order and repetition that Prometheus forgives warn; so do e-mail addresses,
     /// too many series, timestamps over 5 minutes old, misleading names, and a scrape that takes over half of
     /// `scrape_timeout_ms`. Style is a note. 401, 403, 429 and a challenge page are unknown, and so is what
-    /// lies beyond the first MiB of the page.
+    /// lies beyond the first 10 MiB of the page, or its first 300000 samples.
     ///
     /// # How to fix
     /// Let a current client library write the page; see the line and column that are named.
@@ -50,6 +50,9 @@ probe! {
         /// How long Prometheus waits for the page; half of it is enough for everything. In milliseconds.
         /// Default: 10000.
         pub scrape_timeout_ms: u32 = 10_000,
+        /// Whether nobody outside may see it: then a page that is shown at a public address without a credential
+        /// fails. Default: no.
+        pub private: bool = false,
         /// Scrapes once more, this long after the first time, and compares counters. In milliseconds, 1000 to
         /// 15000. Default: once only.
         pub second_scrape_after_ms: Option<u32> = None,
@@ -66,11 +69,12 @@ probe! {
 }
 
 /// The types that can be read, the newer one first.
-const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+pub(in crate::http) const ACCEPT: &str =
+    "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
 
 impl Metrics {
     /// The most of the page that is looked at.
-    pub(super) const MOST_BODY_BYTES: u32 = 1024 * 1024;
+    pub(in crate::http) const MOST_BODY_BYTES: u32 = 10 * 1024 * 1024;
 
     /// Whether the settings make sense.
     ///
@@ -145,6 +149,8 @@ impl Probe for Metrics {
             .header("accept", ACCEPT)
             .credential(target.credential())
             .keep_body(Self::MOST_BODY_BYTES);
+            let is_open = key.credential.is_none() && !key.path.contains('{');
+            let place = (is_open && special_purpose(address.ip()).is_none()).then_some(address.ip());
             let first = match cx.observe(key.clone()).await {
                 Ok(exchange) => exchange,
                 Err(error) => return (address, address::not_seen(&error)),
@@ -154,7 +160,7 @@ impl Probe for Metrics {
                 None => None,
             };
             let second = second.as_ref().map(|second| second.as_deref());
-            (address, judge(self, &first, second, cx.now()))
+            (address, judge(self, &first, second, place, cx.now()))
         });
         let outcome = address::worst_of(join_all(looks).await);
         Ok(address::noted(cx, outcome).await)

@@ -27,13 +27,7 @@ pub(super) fn judge(first: &Page<'_>, second: &Page<'_>) -> Vec<Finding> {
     let before: Series<'_> = all(first)
         .map(|(_, sample)| (key(sample), sample.value))
         .collect();
-    let created: Series<'_> = second
-        .families
-        .iter()
-        .flat_map(|family| &family.samples)
-        .filter(|sample| sample.name.ends_with("_created"))
-        .map(|sample| (key(sample), sample.value))
-        .collect();
+    let created = (created(first), created(second));
     let mut faults = Faults::default();
     let mut compared = 0_usize;
     for (family_, sample) in all(second) {
@@ -42,7 +36,7 @@ pub(super) fn judge(first: &Page<'_>, second: &Page<'_>) -> Vec<Finding> {
         };
         compared += 1;
         let has_fallen = sample.value < *last && counts(family_, sample, second.format);
-        if has_fallen && !was_created_anew(family_, sample, first, &created) {
+        if has_fallen && !was_created_anew(family_, sample, &created) {
             faults.add("counter_fell", Weight::Fail, family(family_.name), || {
                 format!(
                     "line {}: expected a counter that only rises, found a value lower than in the scrape before: `{}`",
@@ -71,7 +65,7 @@ fn all<'p, 'a>(page: &'p Page<'a>) -> impl Iterator<Item = (&'p Family<'a>, &'p 
 }
 
 /// The time at which the process began.
-fn start_of(page: &Page<'_>) -> Option<f64> {
+pub(super) fn start_of(page: &Page<'_>) -> Option<f64> {
     let is_start = |sample: &&Sample<'_>| sample.name == "process_start_time_seconds";
     all(page)
         .map(|(_, sample)| sample)
@@ -91,14 +85,21 @@ fn counts(family_: &Family<'_>, sample: &Sample<'_>, format: Format) -> bool {
     }
 }
 
+/// The times of creation that a page tells.
+fn created<'p>(page: &'p Page<'_>) -> Series<'p> {
+    all(page)
+        .filter(|(_, sample)| sample.name.ends_with("_created"))
+        .map(|(_, sample)| (key(sample), sample.value))
+        .collect()
+}
+
 /// OpenMetrics, "Counter": a total that begins at 0 again has a later time of creation.
 fn was_created_anew(
     family_: &Family<'_>,
     sample: &Sample<'_>,
-    first: &Page<'_>,
-    created: &Series<'_>,
+    (before, after): &(Series<'_>, Series<'_>),
 ) -> bool {
-    if created.is_empty() {
+    if after.is_empty() {
         return false;
     }
     let name = format!("{}_created", family_.name);
@@ -108,16 +109,7 @@ fn was_created_anew(
         .filter(|(name, _)| !family_.kind().has_buckets() || *name != "le")
         .cloned()
         .collect();
-    let Some(after) = created.get(&(name.as_str(), &labels)) else {
-        return false;
-    };
-    let before = first.families.iter().find(|known| known.name == family_.name);
-    before
-        .and_then(|known| {
-            known
-                .samples
-                .iter()
-                .find(|known| known.name == name && known.labels == labels)
-        })
-        .is_some_and(|before| *after > before.value)
+    let key = (name.as_str(), &labels);
+    let times = before.get(&key).zip(after.get(&key));
+    times.is_some_and(|(before, after)| after > before)
 }

@@ -22,7 +22,7 @@ fn exchange(content_type: &str, body: impl Into<Vec<u8>>) -> Exchange {
 }
 
 fn of(settings: &Metrics, content_type: &str, body: impl Into<Vec<u8>>) -> Outcome {
-    let outcome = judge::judge(settings, &exchange(content_type, body), None, NOW);
+    let outcome = judge::judge(settings, &exchange(content_type, body), None, None, NOW);
     assert_eq!(faults_of_outcome(&outcome), Vec::<String>::new());
     outcome
 }
@@ -80,14 +80,14 @@ fn what_is_no_page_of_metrics_is_said() {
             .into_iter()
             .collect();
         let exchange = Exchange::new(status, headers).body(GOOD);
-        let outcome = judge::judge(&Metrics::default(), &exchange, None, NOW);
+        let outcome = judge::judge(&Metrics::default(), &exchange, None, None, NOW);
         assert!(outcome.status.is_fail(), "{outcome:?}");
         assert_eq!(codes(&outcome), [wanted]);
     }
     for status in [401, 403, 429] {
         let exchange = Exchange::new(status, [("content-type", TEXT)]);
         assert!(
-            judge::judge(&Metrics::default(), &exchange, None, NOW)
+            judge::judge(&Metrics::default(), &exchange, None, None, NOW)
                 .status
                 .is_unknown()
         );
@@ -95,7 +95,7 @@ fn what_is_no_page_of_metrics_is_said() {
     let challenge = exchange(TEXT, GOOD);
     let challenge = Exchange::new(200, [("cf-mitigated", "challenge")]).body(challenge.body.as_bytes());
     assert!(
-        judge::judge(&Metrics::default(), &challenge, None, NOW)
+        judge::judge(&Metrics::default(), &challenge, None, None, NOW)
             .status
             .is_unknown()
     );
@@ -250,7 +250,7 @@ fn a_scrape_has_half_of_its_time() {
     ] {
         let mut slow = exchange(TEXT, GOOD);
         slow.total_us = ms * 1000;
-        let outcome = judge::judge(&Metrics::default(), &slow, None, NOW);
+        let outcome = judge::judge(&Metrics::default(), &slow, None, None, NOW);
         assert_eq!(
             outcome.status.is_warn(),
             wanted == Some("warn"),
@@ -367,6 +367,7 @@ fn twice(content_type: &str, first: &str, second: &str) -> Outcome {
         &Metrics::default(),
         &exchange(content_type, first),
         Some(Ok(&second)),
+        None,
         NOW,
     )
 }
@@ -410,7 +411,7 @@ fn a_second_scrape_that_fails_is_unknown() {
     let error = ObserveError::new(Reason::TIMEOUT, "no answer");
     let other = Exchange::new(503, [("content-type", TEXT)]);
     for second in [Err(&error), Ok(&other)] {
-        let outcome = judge::judge(&Metrics::default(), &first, Some(second), NOW);
+        let outcome = judge::judge(&Metrics::default(), &first, Some(second), None, NOW);
         assert!(outcome.status.is_unknown(), "{outcome:?}");
         assert_eq!(codes(&outcome), ["second_scrape_failed"]);
     }
@@ -422,17 +423,17 @@ fn a_page_that_was_cut_is_judged_as_far_as_it_goes() {
     cut.body_complete = false;
     cut.body_bytes = 2_000_000;
     let demanding = settings(json!({ "required": ["a", "c"] }));
-    let outcome = judge::judge(&demanding, &cut, None, NOW);
+    let outcome = judge::judge(&demanding, &cut, None, None, NOW);
     assert!(outcome.status.is_unknown(), "{outcome:?}");
     assert_eq!(codes(&outcome), ["body_too_large", "not_read_to_its_end"]);
     cut.body = (&*format!("a 1\na 1\n{}", cut.body.to_lossy())).into();
-    let faulty = judge::judge(&demanding, &cut, None, NOW);
+    let faulty = judge::judge(&demanding, &cut, None, None, NOW);
     assert!(
         faulty.status.is_fail() && codes(&faulty).contains(&"duplicate_series"),
         "{faulty:?}"
     );
     cut.body_bytes = cut.body.len() as u64;
-    let short = judge::judge(&Metrics::default(), &cut, None, NOW);
+    let short = judge::judge(&Metrics::default(), &cut, None, None, NOW);
     assert!(codes(&short).contains(&"body_cut_short"), "{short:?}");
 }
 
@@ -461,7 +462,7 @@ fn the_page_is_asked_for_with_its_types_and_once_more() {
             "accept",
             "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
         )
-        .keep_body(1024 * 1024);
+        .keep_body(10 * 1024 * 1024);
     let page = |body: &str| exchange(TEXT, body).channel(Channel::Plain);
     let again = key.clone().sample(1).after(1000);
     let facts = facts(&[(key, page(GOOD)), (again, page(&GOOD.replace(" 1027\n", " 0\n")))]);
@@ -520,6 +521,54 @@ fn hostile_pages_are_judged_in_one_pass() {
         page::read(names.as_bytes(), Format::Text, true).families.len(),
         50_000
     );
+}
+
+#[test]
+fn who_hides_metrics_is_told_where_anybody_sees_them() {
+    let public = Some([198, 51, 100, 7].into());
+    for (private, place, wanted) in [
+        (true, public, vec!["open_to_all"]),
+        (true, None, vec![]),
+        (false, public, vec![]),
+    ] {
+        let settings = settings(json!({ "private": private }));
+        let outcome = judge::judge(&settings, &exchange(TEXT, GOOD), None, place, NOW);
+        assert_eq!(codes(&outcome), wanted, "{private} {place:?}");
+        let hidden = Exchange::new(404, [("content-type", TEXT)]);
+        let hidden = judge::judge(&settings, &hidden, None, place, NOW);
+        assert!(!codes(&hidden).contains(&"open_to_all"));
+    }
+}
+
+#[test]
+fn more_samples_than_are_kept_are_not_judged_as_the_whole() {
+    let body = "a 1\n".repeat(page::MOST_SAMPLES + 1);
+    let outcome = of(&settings(json!({ "required": ["b"] })), TEXT, body);
+    assert!(codes(&outcome).contains(&"body_too_large"), "{outcome:?}");
+    let missing = outcome
+        .findings
+        .iter()
+        .find(|finding| finding.subject == "family `b`")
+        .unwrap();
+    assert_eq!(missing.code, "not_read_to_its_end");
+}
+
+#[test]
+fn a_hundred_thousand_counters_that_began_anew_take_one_pass() {
+    let page = |total: u32, created: u32| {
+        let mut page: String = (0..100_000)
+            .map(|n| format!("# TYPE a{n} counter\na{n}_total {total}\na{n}_created {created}\n"))
+            .collect();
+        page.push_str("# EOF\n");
+        page
+    };
+    let (first, second) = (page(5, 1), page(1, 2));
+    let read = |body: &str| page::read(body.as_bytes(), Format::OpenMetrics, true).samples;
+    assert_eq!((read(&first), read(&second)), (200_000, 200_000));
+    let first = page::read(first.as_bytes(), Format::OpenMetrics, true);
+    let second = page::read(second.as_bytes(), Format::OpenMetrics, true);
+    let findings = progress::judge(&first, &second);
+    assert_eq!(findings[0].code, "counters_rise", "{findings:?}");
 }
 
 #[test]

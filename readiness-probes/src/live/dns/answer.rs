@@ -10,7 +10,9 @@ use hickory_resolver::proto::{
         },
     },
 };
-use readiness_core::fact::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType};
+use readiness_core::fact::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType, Signatures};
+
+use super::signed;
 
 /// The largest datagram a nameserver may send: what passes everywhere without fragments.
 /// RFC 9715, section 3.
@@ -25,7 +27,12 @@ pub(super) struct Question {
     name: Name,
     record_type: WireType,
     recursion_desired: bool,
+    signatures: Signatures,
 }
+
+/// The most records of an answer that are kept. A message holds some 5,000 small ones, and one with pointers in
+/// it a hundred times its size in names.
+const MOST_RECORDS: usize = 1_024;
 
 /// The most records of the authority and of the additional section that are kept: 13 nameservers with two
 /// addresses each, and some more.
@@ -55,6 +62,7 @@ impl Question {
             name,
             record_type: WireType::from(key.record_type.number()),
             recursion_desired: !key.without_recursion,
+            signatures: key.signatures,
         })
     }
 
@@ -62,10 +70,14 @@ impl Question {
     pub(super) fn query(&self, with_edns: bool) -> Result<(Message, Vec<u8>), String> {
         let mut query = Message::query();
         query.metadata.recursion_desired = self.recursion_desired;
+        query.metadata.checking_disabled = self.signatures == Signatures::Unchecked;
+        // RFC 6840, section 5.7: who sets it understands it in the answer.
+        query.metadata.authentic_data = self.signatures == Signatures::Checked;
         query.add_query(Query::query(self.name.clone(), self.record_type));
         if with_edns {
             let mut edns = Edns::new();
             edns.set_max_payload(UDP_PAYLOAD_BYTES).set_version(0);
+            edns.set_dnssec_ok(self.signatures != Signatures::NotAsked);
             query.set_edns(edns);
         }
         let bytes = query
@@ -119,7 +131,7 @@ pub(super) fn dislikes_edns(message: &Message) -> bool {
 /// What an answer says: the chain of aliases from the name asked for, and the records at its end.
 /// Records of other names are left out, whoever put them there.
 pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -> DnsAnswer {
-    let mut records = followed(message, key);
+    let (mut records, left_out) = followed(message, key);
     let is_transfer = key.record_type == ZONE_TRANSFER;
     if is_transfer {
         // It gives the whole zone away; what it begins with is enough to tell.
@@ -129,6 +141,7 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
     let found = records.iter().any(is_wanted);
     let result = match message.metadata.response_code {
         ResponseCode::NoError if found => DnsResult::Records,
+        ResponseCode::NoError if records.is_empty() && refers(message, key) => DnsResult::Referral,
         ResponseCode::NoError => DnsResult::NoData,
         ResponseCode::NXDomain => DnsResult::NxDomain,
         ResponseCode::Refused => DnsResult::Refused,
@@ -143,36 +156,57 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
         answer.additional = kept(&message.additionals);
     }
     answer.records = records;
+    answer.records_left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+    if key.signatures != Signatures::NotAsked {
+        answer.authenticated = message.metadata.authentic_data;
+        (answer.wire, answer.wire_left_out) = signed::records(message);
+    }
     answer
 }
 
-fn followed(message: &Message, key: &DnsLookup) -> Vec<DnsRecord> {
-    let mut by_owner: HashMap<String, Vec<DnsRecord>> = HashMap::new();
+/// Whether a server that was asked to look a name up names other nameservers instead. RFC 2308, section 2.2:
+/// an answer that there is nothing comes with a SOA record, or with no record at all.
+fn refers(message: &Message, key: &DnsLookup) -> bool {
+    let has = |wanted| {
+        let mut types = message.authorities.iter().map(Record::record_type);
+        types.any(|found| found == wanted)
+    };
+    !key.without_recursion && !message.metadata.authoritative && has(WireType::NS) && !has(WireType::SOA)
+}
+
+/// The chain of aliases with what is at its end, and how many records more there are than are kept.
+fn followed(message: &Message, key: &DnsLookup) -> (Vec<DnsRecord>, usize) {
+    // Names alone, until it is known which records are wanted.
+    let mut by_owner: HashMap<String, Vec<&Record>> = HashMap::new();
     for record in &message.answers {
-        let record = plain_record(record);
-        by_owner.entry(record.name.clone()).or_default().push(record);
+        by_owner.entry(plain(&record.name)).or_default().push(record);
     }
     let mut chain = Vec::new();
     let mut name = key.name.clone();
     for _ in 0..=MOST_ALIASES {
         // Taken out: a name met twice closes a loop and ends the walk.
         let Some(here) = by_owner.remove(&name) else { break };
-        let (mut wanted, other): (Vec<_>, Vec<_>) = here
-            .into_iter()
-            .partition(|record| record.data.is_of(key.record_type));
-        if !wanted.is_empty() {
-            chain.append(&mut wanted);
-            break;
+        let wanted = || {
+            let is_wanted = |record: &&&Record| {
+                let kind = RecordType::from_number(record.record_type().into());
+                kind == key.record_type
+            };
+            here.iter().filter(is_wanted)
+        };
+        let count = wanted().count();
+        if count > 0 {
+            chain.extend(wanted().take(MOST_RECORDS).map(|record| plain_record(record)));
+            return (chain, count.saturating_sub(MOST_RECORDS));
         }
-        let alias = other.into_iter().find_map(|record| match &record.data {
-            RecordData::Cname(to) => Some((to.clone(), record)),
+        let alias = here.iter().find_map(|record| match &record.data {
+            RData::CNAME(to) => Some((plain(&to.0), plain_record(record))),
             _ => None,
         });
         let Some((to, record)) = alias else { break };
         chain.push(record);
         name = to;
     }
-    chain
+    (chain, 0)
 }
 
 /// The records of another section, cut where there are many.
@@ -245,14 +279,14 @@ fn service(svcb: &SVCB) -> RecordData {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-fn plain(name: &Name) -> String {
+pub(super) fn plain(name: &Name) -> String {
     let text = name.to_ascii().to_ascii_lowercase();
     match text.strip_suffix('.') {
         Some("") | None => text,

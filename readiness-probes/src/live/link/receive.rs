@@ -14,7 +14,7 @@ use readiness_core::{
 use super::{request::Asked, tcp::micros};
 #[cfg(feature = "html")]
 use crate::live::document;
-use crate::live::redact;
+use crate::{http::Received, live::redact};
 
 /// The most header lines and header bytes of a response. The bytes are the bound: so many lines are there for
 /// services that set a thousand cookies, which is worth a finding.
@@ -35,7 +35,9 @@ pub(in crate::live) fn header_bytes(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-/// The most of a body that is read.
+/// The most of a body that is kept, for those who ask for so much.
+const MOST_KEPT_BYTES: usize = 10 * 1024 * 1024;
+/// The most of a body that is read where no more is to be kept.
 pub(in crate::live) const MOST_BODY_BYTES: usize = 1024 * 1024;
 /// Read beyond what is kept, so that a secret at the edge is seen whole, and hidden.
 const MARGIN_BYTES: usize = 8 * 1024;
@@ -56,7 +58,7 @@ where
     let mut exchange = Exchange::new(head.status.as_u16(), [] as [(&str, &[u8]); 0]);
     exchange.version = format!("{:?}", head.version).replace("/2.0", "/2");
     exchange.headers = redact::headers(&head.headers, &asked.key.url(), cx);
-    let keep = (asked.key.keep_body_bytes as usize).min(MOST_BODY_BYTES);
+    let keep = (asked.key.keep_body_bytes as usize).min(MOST_KEPT_BYTES);
     let kept = if keep == 0 { 0 } else { keep + MARGIN_BYTES };
     let is_page = !asked.only_timed && is_page(asked.key, &exchange);
     let wanted = if is_page { kept.max(MOST_BODY_BYTES) } else { kept };
@@ -79,14 +81,21 @@ where
             Ok(Some(Ok(frame))) => {
                 let Some(data) = frame.data_ref() else { continue };
                 read = read.saturating_add(data.len());
-                let room = wanted.saturating_sub(body.len());
-                body.extend(data.iter().take(room));
+                let room = wanted.saturating_sub(body.len()).min(data.len());
+                body.extend_from_slice(data.get(..room).unwrap_or_default());
             }
             // The deadline, or the connection broke: what came until then stands.
             Ok(Some(Err(_))) | Err(_) => break false,
         }
     };
     exchange.total_us = micros(began.elapsed());
+    if let Some(slot) = asked.as_it_came {
+        slot.put(Received {
+            headers: head.headers,
+            is_whole: complete && read == body.len(),
+            body: body.clone(),
+        });
+    }
     if is_page {
         exchange.document = document_of(&body, complete && read == body.len(), cx);
     }

@@ -33,6 +33,7 @@ fn judged(set: &Value, answer: Result<DnsAnswer, ObserveError>) -> Vec<(String, 
         set: &set,
         answer,
         targets: Vec::new(),
+        wildcard: None,
     };
     let findings = judge(HOST, 8, &seen);
     let code = |finding: &Finding| (finding.code.to_string(), finding.status.word());
@@ -399,5 +400,46 @@ proptest::proptest! {
         proptest::prop_assert_eq!(holds("exact"), holds("subset") && holds("superset"));
         proptest::prop_assert!(!holds("subset") || holds("any"));
         proptest::prop_assert!(!holds("superset") || holds("any"));
+    }
+}
+
+#[test]
+fn a_wildcard_beside_a_name_is_named() {
+    let set = |name: &str| json!({"type": "TXT", "name": name, "absent": "either"});
+    let probe = |name: &str| -> DnsRecords {
+        serde_json::from_value(json!({"must_have_address": false, "records": [set(name)]})).unwrap()
+    };
+    let key = |name: &str| DnsLookup::new(name, RecordType::Txt);
+    let text = |name: &str| records(name, 60, RecordType::Txt, &["any"]);
+    let target = Named::parse("https://www.example.com").unwrap();
+    let base = Facts::new()
+        .with(DnsLookup::address(HOST, Family::V4), says(DnsResult::NoData))
+        .with(DnsLookup::address(HOST, Family::V6), says(DnsResult::NoData))
+        .with(key("gone.example.com"), text("gone.example.com"))
+        .with(key("*.example.org"), text("*.example.org"));
+    let by_wildcard = base.clone().with(key("*.example.com"), text("*.example.com"));
+    let by_itself = base.clone().with(key("*.example.com"), says(DnsResult::NxDomain));
+    for (facts, name, wanted) in [
+        (
+            &by_wildcard,
+            "gone.example.com",
+            Some("`*.example.com` has TXT records too"),
+        ),
+        (&by_itself, "gone.example.com", None),
+        // Where it could not be asked, and where the wildcard itself was.
+        (&base, "gone.example.com", None),
+        (&base, "*.example.org", None),
+    ] {
+        let outcome = facts.judge(&probe(name), &target);
+        let finding = outcome
+            .findings
+            .iter()
+            .find(|finding| finding.code == "record_exists")
+            .unwrap();
+        let evidence = finding
+            .evidence
+            .iter()
+            .find(|evidence| evidence.label == "wildcard");
+        assert_eq!(evidence.map(|evidence| &*evidence.value), wanted, "{name}");
     }
 }
