@@ -42,7 +42,7 @@ impl Reader {
             }
             self.lines += 1;
             let is_over = self.lines > MOST_LINES || self.facts.sockets.len() >= MOST_SOCKETS;
-            if is_over || (self.lines % 1_024 == 0 && !has_time()) {
+            if is_over || (self.lines.is_multiple_of(1_024) && !has_time()) {
                 self.facts.is_cut = true;
                 return Ok(());
             }
