@@ -25,11 +25,14 @@ pub fn register(registry: &mut Registry) {
         .add_with(dns::DnsRecords::check)
         .add_with(dns::DnsRecursionRefused::check)
         .add::<dns::DnsReverse>()
-        .add_with(dns::DnsTransferRefused::check);
+        .add_with(dns::DnsTransferRefused::check)
+        .add_with(dns::Dnssec::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
-    registry.add_with(net::PortExposure::check);
+    registry
+        .add_with(net::PortExposure::check)
+        .add_with(net::UdpExposure::check);
     #[cfg(feature = "tls")]
     registry
         .add_with(tls::TlsCertificate::check)
@@ -50,6 +53,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::CrossOriginIsolation::check)
         .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
+        .add_with(http::Flow::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
         .add::<http::HstsPreload>()
@@ -74,7 +78,22 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::NoMixedContent::check)
         .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
-    registry.add::<dep::Postgres>().add::<dep::Redis>();
+    registry
+        .add_with(dep::Amqp::check)
+        .add_with(dep::HttpApi::check)
+        .add::<dep::Kafka>()
+        .add_with(dep::Memcached::check)
+        .add::<dep::Mongodb>()
+        .add_with(dep::Mysql::check)
+        .add_with(dep::Nats::check)
+        .add::<dep::Postgres>()
+        .add_with(dep::PostgresMigrations::check)
+        .add::<dep::Redis>()
+        .add_with(dep::Smtp::check);
+    #[cfg(feature = "grpc")]
+    registry.add_with(dep::GrpcHealth::check);
+    #[cfg(feature = "ssh")]
+    registry.add_with(dep::Ssh::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

@@ -1,11 +1,16 @@
 mod data;
 mod kind;
+mod signed;
 
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{data::RecordData, kind::RecordType};
+pub use self::{
+    data::RecordData,
+    kind::RecordType,
+    signed::{DnsSection, Signatures, WireRecord},
+};
 use super::Family;
 use crate::observe::Observation;
 
@@ -33,6 +38,9 @@ pub struct DnsLookup {
     /// How long one try may take, in milliseconds; as long as the source allows where 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt_ms: u32,
+    /// Whether signatures are asked for. The answer then keeps its records [as they came](DnsAnswer::wire).
+    #[serde(default, skip_serializing_if = "Signatures::is_default")]
+    pub signatures: Signatures,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -54,6 +62,7 @@ impl DnsLookup {
             transport: DnsTransport::Auto,
             without_recursion: false,
             attempt_ms: 0,
+            signatures: Signatures::NotAsked,
         }
     }
 
@@ -90,6 +99,12 @@ impl DnsLookup {
     /// Sets how long one try may take, in milliseconds; the source may allow less.
     pub fn attempt_ms(mut self, milliseconds: u32) -> Self {
         self.attempt_ms = milliseconds;
+        self
+    }
+
+    /// Asks for signatures too.
+    pub fn signatures(mut self, signatures: Signatures) -> Self {
+        self.signatures = signatures;
         self
     }
 
@@ -151,6 +166,15 @@ pub struct DnsAnswer {
     /// Whether the server offers to ask others (RA).
     #[serde(default, skip_serializing_if = "is_false")]
     pub recursion_available: bool,
+    /// Whether the server says that it checked the signatures (AD).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub authenticated: bool,
+    /// The records of both sections as they came, where [signatures](DnsLookup::signatures) were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<WireRecord>,
+    /// How many more such records came than are kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wire_left_out: u32,
     /// The tries before this answer that brought none, or a refusal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_attempts: Vec<DnsAttempt>,
@@ -174,6 +198,9 @@ impl DnsAnswer {
             additional: Vec::new(),
             authoritative: false,
             recursion_available: false,
+            authenticated: false,
+            wire: Vec::new(),
+            wire_left_out: 0,
             failed_attempts: Vec::new(),
             queries: 0,
             duration_us: 0,

@@ -50,6 +50,8 @@ reasons! {
     ERROR = "error";
     /// Nothing answered where an answer would have told closed from filtered.
     FILTERED = "filtered";
+    /// This machine's own firewall does not let the question out.
+    LOCAL_FIREWALL = "local_firewall";
     /// No local route to this address family.
     NO_ROUTE = "no_route";
     /// No source for this kind of observation is installed.
@@ -146,6 +148,7 @@ impl Reason {
             "unexpected_response" => "the response is not the one to judge",
             "error" => "an error",
             "filtered" => "nothing answered",
+            "local_firewall" => "this machine's own firewall does not let it out",
             "no_route" => "no local route",
             "no_source" => "no source is installed",
             "not_bound" => "no probe is bound",

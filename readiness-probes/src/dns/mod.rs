@@ -2,6 +2,7 @@
 
 mod agreement;
 mod delegation;
+mod dnssec;
 mod expected;
 mod mail;
 mod own;
@@ -14,6 +15,7 @@ mod transfer_refused;
 pub use self::{
     agreement::DnsAgreement,
     delegation::DnsDelegation,
+    dnssec::{Dnssec, DnssecExpected},
     expected::SetMode,
     mail::{DnsMail, MailUse},
     public_addresses::DnsPublicAddresses,

@@ -146,7 +146,13 @@ impl RecordData {
             RecordType::Https | RecordType::Svcb => svcb(&mut fields).ok_or("1 . alpn=h2,h3"),
             RecordType::Tlsa => tlsa(&mut fields).ok_or("3 1 1 0123abcd"),
             RecordType::Txt => return Ok(Self::Txt(unquoted(text))),
-            RecordType::Other(_) => {
+            RecordType::Dname
+            | RecordType::Dnskey
+            | RecordType::Ds
+            | RecordType::Nsec
+            | RecordType::Nsec3
+            | RecordType::Rrsig
+            | RecordType::Other(_) => {
                 let text = fields.collect::<Vec<_>>().join(" ");
                 return Ok(Self::Other { record_type, text });
             }

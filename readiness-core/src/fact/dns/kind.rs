@@ -15,14 +15,26 @@ pub enum RecordType {
     Caa,
     /// Alias.
     Cname,
+    /// Alias of everything below a name. RFC 6672.
+    Dname,
+    /// Key that a zone is signed with. RFC 4034, section 2.
+    Dnskey,
+    /// Digest of the key of a zone below. RFC 4034, section 5.
+    Ds,
     /// How to reach a web service. RFC 9460.
     Https,
     /// Mail exchange.
     Mx,
     /// Nameserver.
     Ns,
+    /// Proof that a name or a type does not exist. RFC 4034, section 4.
+    Nsec,
+    /// The same by hashes of names. RFC 5155.
+    Nsec3,
     /// Name of an address.
     Ptr,
+    /// Signature of records. RFC 4034, section 3.
+    Rrsig,
     /// Start of authority.
     Soa,
     /// Service location.
@@ -37,15 +49,21 @@ pub enum RecordType {
     Other(u16),
 }
 
-const RECORD_TYPES: [(RecordType, &str, u16); 13] = [
+const RECORD_TYPES: [(RecordType, &str, u16); 19] = [
     (RecordType::A, "A", 1),
     (RecordType::Aaaa, "AAAA", 28),
     (RecordType::Caa, "CAA", 257),
     (RecordType::Cname, "CNAME", 5),
+    (RecordType::Dname, "DNAME", 39),
+    (RecordType::Dnskey, "DNSKEY", 48),
+    (RecordType::Ds, "DS", 43),
     (RecordType::Https, "HTTPS", 65),
     (RecordType::Mx, "MX", 15),
     (RecordType::Ns, "NS", 2),
+    (RecordType::Nsec, "NSEC", 47),
+    (RecordType::Nsec3, "NSEC3", 50),
     (RecordType::Ptr, "PTR", 12),
+    (RecordType::Rrsig, "RRSIG", 46),
     (RecordType::Soa, "SOA", 6),
     (RecordType::Srv, "SRV", 33),
     (RecordType::Svcb, "SVCB", 64),

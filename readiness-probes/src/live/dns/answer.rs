@@ -10,7 +10,9 @@ use hickory_resolver::proto::{
         },
     },
 };
-use readiness_core::fact::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType};
+use readiness_core::fact::{DnsAnswer, DnsLookup, DnsRecord, DnsResult, RecordData, RecordType, Signatures};
+
+use super::signed;
 
 /// The largest datagram a nameserver may send: what passes everywhere without fragments.
 /// RFC 9715, section 3.
@@ -25,6 +27,7 @@ pub(super) struct Question {
     name: Name,
     record_type: WireType,
     recursion_desired: bool,
+    signatures: Signatures,
 }
 
 /// The most records of an answer that are kept. A message holds some 5,000 small ones, and one with pointers in
@@ -59,6 +62,7 @@ impl Question {
             name,
             record_type: WireType::from(key.record_type.number()),
             recursion_desired: !key.without_recursion,
+            signatures: key.signatures,
         })
     }
 
@@ -66,10 +70,14 @@ impl Question {
     pub(super) fn query(&self, with_edns: bool) -> Result<(Message, Vec<u8>), String> {
         let mut query = Message::query();
         query.metadata.recursion_desired = self.recursion_desired;
+        query.metadata.checking_disabled = self.signatures == Signatures::Unchecked;
+        // RFC 6840, section 5.7: who sets it understands it in the answer.
+        query.metadata.authentic_data = self.signatures == Signatures::Checked;
         query.add_query(Query::query(self.name.clone(), self.record_type));
         if with_edns {
             let mut edns = Edns::new();
             edns.set_max_payload(UDP_PAYLOAD_BYTES).set_version(0);
+            edns.set_dnssec_ok(self.signatures != Signatures::NotAsked);
             query.set_edns(edns);
         }
         let bytes = query
@@ -149,6 +157,10 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
     }
     answer.records = records;
     answer.records_left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
+    if key.signatures != Signatures::NotAsked {
+        answer.authenticated = message.metadata.authentic_data;
+        (answer.wire, answer.wire_left_out) = signed::records(message);
+    }
     answer
 }
 
@@ -267,14 +279,14 @@ fn service(svcb: &SVCB) -> RecordData {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-fn plain(name: &Name) -> String {
+pub(super) fn plain(name: &Name) -> String {
     let text = name.to_ascii().to_ascii_lowercase();
     match text.strip_suffix('.') {
         Some("") | None => text,

@@ -1,6 +1,7 @@
 //! Names, asked of nameservers.
 
 mod answer;
+mod signed;
 mod source;
 mod transport;
 

@@ -12,7 +12,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use hickory_resolver::system_conf::read_system_conf;
 use readiness_core::{
     Looking, ObserveError, Reason, Source, Sources,
-    fact::{DnsAnswer, DnsAttempt, DnsLookup, DnsResult, Family, RecordType},
+    fact::{DnsAnswer, DnsAttempt, DnsLookup, DnsResult, Family, RecordType, Signatures},
 };
 
 use super::{
@@ -190,7 +190,11 @@ impl DnsSource {
             })
         };
         let own = query(key.clone()).await;
-        let Some(family) = family(by) else { return own };
+        // The system's resolver gives addresses, and no signatures.
+        let asks_for_signatures = key.signatures != Signatures::NotAsked;
+        let Some(family) = family(by).filter(|_| !asks_for_signatures) else {
+            return own;
+        };
         let finds_nothing = match own.as_ref().map(|answer| &answer.result) {
             Ok(DnsResult::Records) => false,
             Ok(DnsResult::NoData) => {
