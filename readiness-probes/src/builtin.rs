@@ -26,7 +26,8 @@ pub fn register(registry: &mut Registry) {
         .add_with(dns::DnsRecords::check)
         .add_with(dns::DnsRecursionRefused::check)
         .add::<dns::DnsReverse>()
-        .add_with(dns::DnsTransferRefused::check);
+        .add_with(dns::DnsTransferRefused::check)
+        .add_with(dns::Dnssec::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]

@@ -13,6 +13,8 @@ pub mod check;
 #[cfg(feature = "real")]
 pub mod faults;
 pub mod folder;
+#[cfg(feature = "real")]
+pub mod mail_domains;
 #[path = "../../readiness-probes/tests/support/nameserver.rs"]
 pub mod nameserver;
 #[cfg(feature = "real")]

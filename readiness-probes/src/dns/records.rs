@@ -13,11 +13,12 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use self::sets::Seen;
 pub use self::sets::{Absence, RecordSet};
-pub(super) use self::sets::{Target, judge_target};
+pub(super) use self::targets::{Target, judge_target};
 use super::expected::{MOST_FINDINGS, SetMode, compare, list, too_many};
 use crate::address::{noted, special_purpose};
 
 mod sets;
+mod targets;
 mod wildcard;
 
 readiness_core::probe! {

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     /// An RSA key of so many bits, as it stands in `p=`.
-    pub(in super::super) fn rsa(bits: usize) -> String {
+    fn rsa(bits: usize) -> String {
         fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
             let length = u16::try_from(content.len()).unwrap().to_be_bytes();
             [&[tag, 0x82], length.as_slice(), content].concat()

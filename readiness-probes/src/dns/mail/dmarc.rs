@@ -8,6 +8,9 @@ use super::{
 };
 use crate::address::registrable;
 
+#[cfg(test)]
+mod tests;
+
 /// The most addresses for reports that are looked at.
 const MOST_ADDRESSES: usize = 8;
 

@@ -1,11 +1,11 @@
 use readiness_core::{
     Outcome, Target as Named,
-    fact::{DnsRecord, RecordType},
+    fact::{DnsRecord, Family, RecordType},
     testing::Facts,
 };
 use serde_json::{Value, json};
 
-use super::*;
+use super::{super::targets::MOST_TARGETS, *};
 
 const BY: &str = "127.0.0.1:53";
 const HOST: &str = "www.example.com";
