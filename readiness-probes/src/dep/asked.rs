@@ -283,6 +283,30 @@ pub(super) mod tests {
             );
             assert!(outcome.summary.len() < 400, "{}", outcome.summary);
         }
+        // Bytes of chance, behind beginnings that are right.
+        let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+        let beginnings: [&[u8]; 7] = [
+            b"",
+            b"INFO {",
+            b"220 ",
+            b"VERSION ",
+            b"\x01\0\0\0\0\0",
+            b"HTTP/1.1 200",
+            b"AMQP",
+        ];
+        for length in 1..150 {
+            for beginning in beginnings {
+                let mut bytes = beginning.to_vec();
+                for _ in 0..length {
+                    chance ^= chance << 13;
+                    chance ^= chance >> 7;
+                    chance ^= chance << 17;
+                    bytes.push(chance.to_le_bytes()[0]);
+                }
+                let outcome = judged(probe, steps.to_vec(), url, Profile::local(), heard(&[&bytes]));
+                assert!(!outcome.status.is_pass(), "{bytes:?}: {outcome:#?}");
+            }
+        }
         let closed = DialogueFacts::new(TcpFacts::new(PortState::Closed, 10), DialogueEnd::NotOpen);
         let outcome = judged(probe, steps.to_vec(), url, Profile::local(), closed);
         assert_eq!(codes(&outcome), ["refused"]);

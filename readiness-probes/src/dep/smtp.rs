@@ -41,6 +41,7 @@ readiness_core::probe! {
     id: "dep.smtp",
     title: "the mail server takes up a conversation",
     priority: Critical,
+    timeout_seconds: 20,
     references: [
         "RFC 5321: SMTP" => "https://www.rfc-editor.org/rfc/rfc5321",
         "RFC 3207: STARTTLS" => "https://www.rfc-editor.org/rfc/rfc3207",
@@ -82,8 +83,9 @@ impl Smtp {
 fn steps() -> Vec<Step> {
     let reply = || Expect::new(Frame::Reply);
     vec![
-        // Servers look the client up first.
-        Step::Expect(reply().accept(Pattern::begins("220")).within_ms(5000)),
+        // Servers look the client up first, and some keep it waiting on purpose: who speaks before the banner
+        // sends junk. Postfix takes six seconds for that.
+        Step::Expect(reply().accept(Pattern::begins("220")).within_ms(10_000)),
         Step::send("EHLO {client_name}\r\n"),
         Step::Expect(reply()),
         Step::send("QUIT\r\n"),

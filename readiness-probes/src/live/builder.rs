@@ -255,7 +255,10 @@ impl Live {
             .with_deadline(super::udp::UdpSource, super::udp::UdpSource::DEADLINE);
         #[cfg(feature = "dep")]
         let sources = sources
-            .with(super::dialogue::DialogueSource(Arc::clone(&shared)))
+            .with_deadline(
+                super::dialogue::DialogueSource(Arc::clone(&shared)),
+                super::dialogue::DialogueSource::DEADLINE,
+            )
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
             .with(super::postgres::MigrationsSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));

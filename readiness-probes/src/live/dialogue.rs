@@ -27,6 +27,25 @@ use crate::dep::{Dialogue, DialogueEnd, DialogueFacts, DialogueReply, ReplyEnd};
 /// Answers [`Dialogue`].
 pub(crate) struct DialogueSource(pub(crate) Arc<Shared>);
 
+impl DialogueSource {
+    /// A connection and the longest dialogue.
+    pub(crate) const DEADLINE: Duration = Duration::from_secs(25);
+}
+
+/// The longest dialogue.
+const MOST_TIME: Duration = Duration::from_secs(20);
+
+/// How long a dialogue may take: six seconds, unless one of its answers may take about that long alone.
+fn limit(steps: &[Step]) -> Duration {
+    const REST: Duration = Duration::from_secs(2);
+    let longest = steps.iter().filter_map(|step| match step {
+        Step::Expect(expect) => Some(expect.within_ms),
+        _ => None,
+    });
+    let longest = Duration::from_millis(longest.max().unwrap_or_default().into());
+    TALK_TIMEOUT.max(longest + REST).min(MOST_TIME)
+}
+
 impl Source<Dialogue> for DialogueSource {
     async fn look(&self, key: Dialogue, cx: Looking) -> Result<DialogueFacts, ObserveError> {
         let what = if key.endpoint.tls {
@@ -55,7 +74,7 @@ async fn hold(shared: &Shared, key: &Dialogue) -> Result<DialogueFacts, ObserveE
         return Ok(facts);
     };
     let began = Instant::now();
-    let deadline = tokio::time::Instant::now() + TALK_TIMEOUT;
+    let deadline = tokio::time::Instant::now() + limit(&key.steps);
     let names = Names::new(&key.endpoint.name, stream.local_addr());
     let mut talk = channel(shared, key, stream, &mut facts).await?;
     if let Some(talk) = &mut talk {

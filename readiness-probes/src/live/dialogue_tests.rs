@@ -169,12 +169,12 @@ async fn a_flood_ends() {
 #[tokio::test(start_paused = true)]
 async fn a_byte_a_second_has_its_time() {
     let (address, server) = serve(2, |_, mut stream| async move {
-        drip(&mut stream, b"220 abcdefghijklmnop").await;
+        drip(&mut stream, b"220 abcdefghijklmnopqrstuvwxyz").await;
         drain(&mut stream).await;
     })
     .await;
     let target = target(PLAIN, address);
-    for (within, least, most) in [(2_500, 2, 3), (u32::MAX, 5, 7)] {
+    for (within, least, most) in [(2_500, 2, 3), (u32::MAX, 18, 21)] {
         let began = tokio::time::Instant::now();
         let steps = vec![Step::Expect(Expect::new(Frame::Line).within_ms(within))];
         let facts = look(
@@ -186,9 +186,30 @@ async fn a_byte_a_second_has_its_time() {
         assert_eq!(facts.replies[0].end, ReplyEnd::Silent);
         let came = facts.replies[0].bytes.len();
         assert!((least..=most).contains(&came), "{came}");
-        assert!(began.elapsed() <= TALK_TIMEOUT + Duration::from_secs(1));
+        assert!(began.elapsed() <= MOST_TIME + Duration::from_secs(1));
     }
     server.await.unwrap();
+}
+
+#[test]
+fn a_dialogue_has_the_time_of_its_longest_answer() {
+    for (within, seconds) in [
+        (0, 6),
+        (4_000, 6),
+        (4_001, 7),
+        (10_000, 12),
+        (18_000, 20),
+        (u32::MAX, 20),
+    ] {
+        let steps = [
+            Step::send("a"),
+            Step::Expect(Expect::new(Frame::Line).within_ms(within)),
+        ];
+        let limit = limit(&steps);
+        let is_right = limit <= Duration::from_secs(seconds) && limit > Duration::from_secs(seconds - 1);
+        assert!(is_right, "{within}: {limit:?}");
+    }
+    assert_eq!(limit(&[]), TALK_TIMEOUT);
 }
 
 #[tokio::test]
