@@ -107,8 +107,16 @@ fn root(facts: &SshFacts) -> &'static str {
         Some(SshPassword::Refused) => {
             "the password was refused; that shows that root is kept out only if it is the right one"
         }
-        None => "the methods were asked for; whether a log-in would be refused in the end was not tried",
+        None if asks_questions(facts) => "whether a password would let root in was not tried",
+        None => "no password lets root in; whether a key would was not tried",
     }
+}
+
+/// Whether one of the methods may take a password.
+fn asks_questions(facts: &SshFacts) -> bool {
+    let methods = facts.log_in.methods.as_deref().unwrap_or_default();
+    let takes = |name: &String| name == "password" || name == "keyboard-interactive";
+    methods.iter().any(takes)
 }
 
 /// The fault of a session that came to no end.
