@@ -183,16 +183,16 @@ fn log_ins(settings: &Ssh, scene: &Scene<'_>, user: &str, facts: &SshFacts) -> V
     }
     let methods = log_in.methods.as_deref().unwrap_or_default();
     let offers = |method: &str| methods.iter().any(|name| name == method);
-    if let Some(SshPassword::Accepted | SshPassword::MoreWanted) = log_in.password {
-        if user == "root" {
-            findings.push(
-                Finding::fail(
-                    "root_let_in",
-                    format!("{place}: the password of root was accepted, expected root to be refused"),
-                )
-                .remedy("set `PermitRootLogin no`, and let people become root after their own log-in"),
-            );
-        }
+    if let Some(SshPassword::Accepted | SshPassword::MoreWanted) = log_in.password
+        && user == "root"
+    {
+        findings.push(
+            Finding::fail(
+                "root_let_in",
+                format!("{place}: the password of root was accepted, expected root to be refused"),
+            )
+            .remedy("set `PermitRootLogin no`, and let people become root after their own log-in"),
+        );
     }
     if log_in.password == Some(SshPassword::Refused) && user != "root" {
         findings.push(
