@@ -131,10 +131,10 @@ async fn talk(
         GrpcReply::Broken(how) if how.kind != BrokenKind::Silent => Some(how.clone()),
         _ => None,
     });
-    if let Some(how) = first {
-        if all.all(|answer| matches!(answer.reply, GrpcReply::Broken(_))) {
-            return Err(how.into());
-        }
+    if let Some(how) = first
+        && all.all(|answer| matches!(answer.reply, GrpcReply::Broken(_)))
+    {
+        return Err(how.into());
     }
     (facts.checks, facts.list) = (checks, list);
     facts.end = GrpcEnd::Done;

@@ -36,16 +36,16 @@ pub(super) fn judge(
     scene: &Scene<'_>,
     call: Call<'_>,
     answer: Option<&GrpcAnswer>,
-) -> Result<Vec<(String, i32)>, Finding> {
+) -> Result<Vec<(String, i32)>, Box<Finding>> {
     let Some(answer) = answer else {
         let said = format!("{}: {} was not asked", scene.place, call.subject());
-        return Err(Finding::unknown("not_asked", Reason::ERROR, said));
+        return Err(Finding::unknown("not_asked", Reason::ERROR, said).into());
     };
     if let GrpcReply::Broken(how) = &answer.reply {
-        return Err(broken(scene, "gRPC", how));
+        return Err(broken(scene, "gRPC", how).into());
     }
     if let Some(finding) = not_grpc(scene.place, answer) {
-        return Err(finding);
+        return Err(finding.into());
     }
     let place = scene.place;
     let malformed = |what: &str| {
@@ -63,22 +63,23 @@ pub(super) fn judge(
             "no_status",
             format!("{place}: the answer has no `grpc-status`, expected one in its trailers"),
         )
-        .remedy("let the proxy before the server speak HTTP/2 to it, and pass trailers on")),
+        .remedy("let the proxy before the server speak HTTP/2 to it, and pass trailers on")
+        .into()),
         (Some(0), Call::Check(service), GrpcReply::Status(status)) => Ok(vec![(service.to_owned(), *status)]),
         (Some(0), Call::List, GrpcReply::List(all)) => Ok(all
             .iter()
             .map(|(service, status)| (service.clone(), *status))
             .collect()),
-        (Some(0), _, GrpcReply::Malformed(what)) => Err(malformed(what)),
-        (Some(0), ..) => Err(malformed("none")),
-        (Some(code), ..) => Err(refused(place, call, code, &answer.message)),
+        (Some(0), _, GrpcReply::Malformed(what)) => Err(malformed(what).into()),
+        (Some(0), ..) => Err(malformed("none").into()),
+        (Some(code), ..) => Err(refused(place, call, code, &answer.message).into()),
     }
 }
 
 /// Sorts what is served from what is not.
 pub(super) fn sort(
     call: Call<'_>,
-    statuses: Result<Vec<(String, i32)>, Finding>,
+    statuses: Result<Vec<(String, i32)>, Box<Finding>>,
     served: &mut Vec<String>,
     findings: &mut Vec<Finding>,
 ) {

@@ -107,8 +107,16 @@ fn root(facts: &SshFacts) -> &'static str {
         Some(SshPassword::Refused) => {
             "the password was refused; that shows that root is kept out only if it is the right one"
         }
-        None => "the methods were asked for; whether a log-in would be refused in the end was not tried",
+        None if asks_questions(facts) => "whether a password would let root in was not tried",
+        None => "no password lets root in; whether a key would was not tried",
     }
+}
+
+/// Whether one of the methods may take a password.
+fn asks_questions(facts: &SshFacts) -> bool {
+    let methods = facts.log_in.methods.as_deref().unwrap_or_default();
+    let takes = |name: &String| name == "password" || name == "keyboard-interactive";
+    methods.iter().any(takes)
 }
 
 /// The fault of a session that came to no end.
@@ -175,16 +183,16 @@ fn log_ins(settings: &Ssh, scene: &Scene<'_>, user: &str, facts: &SshFacts) -> V
     }
     let methods = log_in.methods.as_deref().unwrap_or_default();
     let offers = |method: &str| methods.iter().any(|name| name == method);
-    if let Some(SshPassword::Accepted | SshPassword::MoreWanted) = log_in.password {
-        if user == "root" {
-            findings.push(
-                Finding::fail(
-                    "root_let_in",
-                    format!("{place}: the password of root was accepted, expected root to be refused"),
-                )
-                .remedy("set `PermitRootLogin no`, and let people become root after their own log-in"),
-            );
-        }
+    if let Some(SshPassword::Accepted | SshPassword::MoreWanted) = log_in.password
+        && user == "root"
+    {
+        findings.push(
+            Finding::fail(
+                "root_let_in",
+                format!("{place}: the password of root was accepted, expected root to be refused"),
+            )
+            .remedy("set `PermitRootLogin no`, and let people become root after their own log-in"),
+        );
     }
     if log_in.password == Some(SshPassword::Refused) && user != "root" {
         findings.push(

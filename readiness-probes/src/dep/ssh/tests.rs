@@ -72,6 +72,17 @@ fn keys_alone_pass() {
         "{outcome:?}"
     );
     assert_eq!(outcome.summary, "10.0.0.7:22: OpenSSH_9.2p1, log-in by publickey");
+    let root = |methods: &[&str]| {
+        let outcome = judged(&Ssh::default(), URL, vec![offering(methods)]);
+        let root = outcome
+            .evidence
+            .into_iter()
+            .find(|evidence| evidence.label == "root");
+        root.unwrap().value
+    };
+    assert!(root(&["publickey"]).starts_with("no password lets root in"));
+    assert!(root(&["publickey", "password"]).starts_with("whether a password would"));
+    assert!(root(&["keyboard-interactive"]).starts_with("whether a password would"));
     let outcome = judged(&Ssh::default(), URL, vec![offering(&[])]);
     assert_eq!(outcome.summary, "10.0.0.7:22: OpenSSH_9.2p1 offers no log-in");
 }
