@@ -3,6 +3,8 @@
 mod amqp;
 mod asked;
 mod dialogue;
+#[cfg(feature = "grpc")]
+pub(crate) mod grpc_health;
 mod http_api;
 mod kafka;
 mod memcached;
@@ -10,8 +12,6 @@ mod mongodb;
 mod mysql;
 mod nats;
 mod open;
-#[cfg(feature = "grpc")]
-pub(crate) mod grpc_health;
 mod postgres;
 mod postgres_migrations;
 mod redis;
