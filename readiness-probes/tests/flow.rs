@@ -656,6 +656,40 @@ async fn another_origin_is_asked_where_it_is_named_and_gets_no_secret_unless_it_
 }
 
 #[tokio::test]
+async fn the_time_of_a_flow_ends_and_what_cleans_up_is_sent() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let (port, _tasks) = raw(move |mut stream, line| {
+        let log = Arc::clone(&log);
+        async move {
+            log.lock().unwrap().push(line.clone());
+            if line.contains("/slow") {
+                let _ = stream.read(&mut [0]).await;
+            } else {
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                    .await;
+            }
+        }
+    })
+    .await;
+    let mut timed = Flow::new([
+        step("slow", "/slow"),
+        step("after", "/after"),
+        step("clean", "/clean").always(),
+    ]);
+    timed.max_seconds = 1;
+    let outcome = flow(port, timed).await;
+    assert_eq!(faults(&outcome), ["not_answered: step `slow`"], "{outcome:#?}");
+    assert!(
+        format!("{outcome:?}").contains("was not answered within the 1 s of the flow"),
+        "{outcome:#?}"
+    );
+    let lines = seen.lock().unwrap().clone();
+    assert_eq!(lines, ["GET /slow HTTP/1.1", "GET /clean HTTP/1.1"]);
+}
+
+#[tokio::test]
 async fn bodies_of_all_steps_are_bounded_together() {
     let page = "x".repeat(1024 * 1024);
     let peer = Peer::http(None, move |_| with(page.clone())).await;

@@ -39,7 +39,9 @@ impl Secrecy {
             begun |= sends;
             let answer = step.secret.unwrap_or(begun);
             for (name, from) in &step.extract {
-                found.values.insert(name.clone(), from.secret.unwrap_or(answer));
+                let is_session = from.cookie.is_some() || lets_somebody_in(name);
+                let secret = from.secret.unwrap_or(answer || is_session);
+                found.values.insert(name.clone(), secret);
             }
             found.sends.push(sends);
             found.answers.push(answer);
@@ -61,6 +63,15 @@ impl Secrecy {
     pub(crate) fn value(&self, name: &str) -> bool {
         self.values.get(name).copied().unwrap_or(true)
     }
+}
+
+/// Whether a variable is named like something that lets somebody in.
+fn lets_somebody_in(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "auth", "csrf", "jwt", "key", "password", "secret", "session", "token",
+    ];
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().any(|known| name.contains(known))
 }
 
 /// Whether any step uses the target's credential.

@@ -287,7 +287,8 @@ pub struct FlowExtract {
     /// Between these two texts of the body, where they stand first.
     pub between: Option<(String, String)>,
     /// Whether the value is secret: then it stands in no report and no recording, and goes only over trusted
-    /// channels and to the origin it came from. Default: as the answer.
+    /// channels and to the origin it came from. Default: as the answer; a cookie and what is named like a token, a
+    /// key or a session is secret anyway.
     pub secret: Option<bool>,
     /// Other origins that may see it although it is secret. Default: none.
     pub also_for: Vec<String>,

@@ -234,6 +234,17 @@ fn what_is_secret_follows_from_what_was_sent() {
     assert_eq!(sends, [false, false, true, false, true]);
     let answers: Vec<bool> = (0..5).map(|n| secrecy.answer(n)).collect();
     assert_eq!(answers, [false, false, true, true, false]);
+    let named = settings(json!([
+        { "name": "a", "extract": {
+            "token": { "json": "/t" }, "sid": { "cookie": "sid" }, "id": { "json": "/id" },
+            "page_token": { "json": "/p", "secret": false },
+        } },
+    ]));
+    let secrecy_of = Secrecy::of(&named.steps);
+    let named: Vec<bool> = ["token", "sid", "id", "page_token"]
+        .map(|name| secrecy_of.value(name))
+        .into();
+    assert_eq!(named, [true, true, false, false]);
     let values: Vec<bool> = ["a", "b", "c", "d", "nobody"]
         .map(|name| secrecy.value(name))
         .into();
