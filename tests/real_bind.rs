@@ -5,18 +5,12 @@
 
 mod support;
 
-use std::{
-    fmt::Write as _,
-    fs::File,
-    net::{TcpListener, UdpSocket},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::fmt::Write as _;
 
 use readiness_core::Report;
 
 use self::support::{
+    bind::{Named, free_port},
     check::{check, codes, status},
     folder::Folder,
     wellformed::assert_well_formed,
@@ -26,24 +20,6 @@ const FIRST: &str = "127.0.0.1";
 const SECOND: &str = "::1";
 /// Nobody listens there.
 const NOBODY: &str = "127.0.53.13";
-
-const OPTIONS: &str = r#"
-options {
-    directory "@folder@";
-    pid-file none;
-    session-keyfile none;
-    managed-keys-directory "@folder@";
-    listen-on port @port@ { 127.0.0.1; };
-    listen-on-v6 port @port@ { @second@; };
-    recursion no;
-    dnssec-validation no;
-    notify no;
-    allow-transfer { none; };
-    empty-zones-enable no;
-    check-integrity no;
-};
-controls { };
-"#;
 
 const GOOD_SOA: &str = "1 14400 3600 604800 3600";
 
@@ -116,46 +92,6 @@ svc IN HTTPS 1 . alpn=h2,h3 port=8443
 *.wild IN TXT \"any\"
 ";
 
-/// A process that runs until it is dropped.
-struct Named(Child);
-
-impl Named {
-    fn start(folder: &Folder, name: &str, port: u16, second: &str, zones: &str) -> Self {
-        let options = OPTIONS
-            .replace("@port@", &port.to_string())
-            .replace("@second@", second)
-            .replace("@folder@", folder.path().to_str().unwrap());
-        let config = folder.write(&format!("{name}.conf"), &format!("{options}{zones}"));
-        let log = format!("{name}.log");
-        let child = Command::new("/usr/sbin/named")
-            .args(["-g", "-n", "1", "-c", &config])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(folder.join(&log)).unwrap())
-            .spawn()
-            .expect("bind9 is installed");
-        let mut named = Self(child);
-        let begun = Instant::now();
-        while !folder.read(&log).contains("all zones loaded") {
-            let ended = named.0.try_wait().unwrap();
-            assert!(
-                ended.is_none() && begun.elapsed() < Duration::from_secs(20),
-                "named does not start: {}",
-                folder.read(&log)
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-        named
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 struct Bind {
     folder: Folder,
     parent_port: u16,
@@ -190,7 +126,8 @@ impl Bind {
                 "zone broken.test {{ type primary; file \"{file}\"; }};\n}};"
             );
         }
-        let (parent_port, port) = (free_port(), free_port());
+        let addresses = [FIRST, SECOND, NOBODY];
+        let (parent_port, port) = (free_port(&addresses), free_port(&addresses));
         let processes = [
             Named::start(&folder, "parent", parent_port, "none", parent),
             Named::start(&folder, "children", port, SECOND, &views),
@@ -268,19 +205,6 @@ fn child_zone(zone: &Zone, soa: &str, names: &[&str]) -> String {
 
 fn family(address: &str) -> &'static str {
     if address.contains(':') { "AAAA" } else { "A" }
-}
-
-/// A port that is free for UDP and TCP on all the addresses.
-fn free_port() -> u16 {
-    loop {
-        let udp = UdpSocket::bind((FIRST, 0)).unwrap();
-        let port = udp.local_addr().unwrap().port();
-        let has_tcp = [FIRST, SECOND].map(|address| TcpListener::bind((address, port)).is_ok());
-        let has_udp = [SECOND, NOBODY].map(|address| UdpSocket::bind((address, port)).is_ok());
-        if has_tcp.into_iter().chain(has_udp).all(|free| free) {
-            return port;
-        }
-    }
 }
 
 #[test]

@@ -7,6 +7,8 @@
     reason = "shared by several tests, none of which uses all of it"
 )]
 
+#[cfg(feature = "real")]
+pub mod bind;
 pub mod check;
 #[cfg(feature = "real")]
 pub mod faults;
@@ -20,6 +22,8 @@ pub mod pki;
 pub mod relay;
 #[cfg(feature = "real")]
 pub mod servers;
+#[cfg(feature = "real")]
+pub mod signed;
 #[cfg(feature = "real")]
 pub mod tls_server;
 #[cfg(feature = "real")]
