@@ -1,5 +1,5 @@
 //! `dns.dnssec` against zones that bind9's tools signed and bind9 serves: each fault has its name, and healthy ones
-//! are silent. And once more behind an unbound that checks signatures itself.
+//! are silent. And once more behind an unbound that checks signatures itself. `dns.caa` on the same servers.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -46,6 +46,20 @@ empty.between IN A 127.0.0.9
 sub IN NS ns.test.
 ";
 
+/// Records of CAA: at the apex, at names of their own, behind aliases.
+const CAA: &str = "\
+@ IN CAA 0 issue \"ca.example.net\"
+@ IN CAA 0 iodef \"mailto:security@example.net\"
+a.b.c IN A 127.0.0.9
+own IN CAA 0 issue \"own.example; validationmethods=dns-01\"
+away IN CNAME own.plain.test.
+bare IN CNAME between.plain.test.
+closed IN CAA 0 issue \";\"
+critical IN CAA 128 tbs \"x\"
+critical IN CAA 0 issue \"ca.example.net\"
+garbled IN CAA 0 issue \"%%%\"
+";
+
 const ZONES: &[Signed] = &[
     Signed::new("ecdsa"),
     Signed::new("p384")
@@ -86,8 +100,26 @@ struct World {
 
 impl World {
     fn start() -> Self {
+        Self::with(ZONES.iter().map(|zone| zone.name).collect())
+    }
+
+    /// These zones alone: keys take their time.
+    fn with(names: Vec<&str>) -> Self {
         let folder = Folder::new();
-        let (zones, anchor) = family(&folder, ZONES, |_| format!("{START}{RECORDS}"));
+        let zones: Vec<Signed> = ZONES
+            .iter()
+            .copied()
+            .filter(|zone| names.contains(&zone.name))
+            .collect();
+        let (mut zones, anchor) = family(&folder, &zones, |zone| match zone.name {
+            // Another one's CAA records, behind an alias.
+            "plain" => format!("{START}{RECORDS}own IN CAA 0 issue \"cdn.example\"\n"),
+            _ => format!("{START}{RECORDS}"),
+        });
+        folder.write("caa.test", &format!("{START}{CAA}"));
+        zones.push_str("zone caa.test { type primary; file \"caa.test\"; };\n");
+        // It does not load.
+        zones.push_str("zone broken.test { type primary; file \"missing\"; };\n");
         let port = free_port(&[LOOPBACK]);
         let named = Named::start(&folder, "named", port, "none", &zones);
         Self {
@@ -99,11 +131,10 @@ impl World {
     }
 
     /// What `dns.dnssec` says of a name, asked of the nameserver at this port.
-    fn check(&self, port: u16, name: &str, settings: &str) -> Report {
+    fn check(&self, port: u16, probe: &str, name: &str, settings: &str) -> Report {
         let config = format!(
-            "[targets.name]\nurl = \"https://{name}\"\n\n[[require]]\nprobe = \"dns.dnssec\"\n\
-             with = {{ nameservers = [\"{LOOPBACK}:{port}\"], trust_anchor = [\"{}\"], {settings} }}\n",
-            self.anchor
+            "[targets.name]\nurl = \"https://{name}\"\n\n[[require]]\nprobe = \"{probe}\"\n\
+             with = {{ nameservers = [\"{LOOPBACK}:{port}\"], {settings} }}\n"
         );
         let config = self.folder.write(&format!("{name}.toml"), &config);
         let run = check(&["--config", &config, "-f", "json"]);
@@ -114,7 +145,8 @@ impl World {
     }
 
     fn said(&self, port: u16, name: &str, settings: &str) -> Said {
-        let report = self.check(port, name, settings);
+        let settings = format!("trust_anchor = [\"{}\"], {settings}", self.anchor);
+        let report = self.check(port, "dns.dnssec", name, &settings);
         let outcome = &report.requirement("dns.dnssec").unwrap().targets[0].outcome;
         let of = |label: &str| {
             let evidence = outcome.evidence.iter().find(|evidence| evidence.label == label);
@@ -190,7 +222,7 @@ fn each_fault_has_its_name_and_healthy_zones_are_silent() {
 
 #[test]
 fn names_of_every_kind_are_secure_in_a_healthy_zone() {
-    let world = World::start();
+    let world = World::with(vec!["ecdsa", "nsec3", "rsa", "optout", "plain"]);
     for zone in ["ecdsa", "nsec3", "rsa"] {
         for (name, state) in [
             ("", "secure"),
@@ -229,7 +261,7 @@ fn names_of_every_kind_are_secure_in_a_healthy_zone() {
 
 #[test]
 fn what_is_expected_decides() {
-    let world = World::start();
+    let world = World::with(vec!["ecdsa", "plain"]);
     for (zone, expected, findings) in [
         ("ecdsa", "required", ""),
         ("ecdsa", "forbidden", "signed fail"),
@@ -342,7 +374,7 @@ fn behind_a_resolver_that_checks_everything_stays_the_same() {
 
 #[test]
 fn a_resolver_that_is_told_not_to_check_is_enough() {
-    let world = World::start();
+    let world = World::with(vec!["ecdsa", "tampered", "plain"]);
     let unbound = Unbound::start(&world, "iterator");
     for (zone, state) in [("ecdsa", "secure"), ("tampered", "bogus"), ("plain", "insecure")] {
         let said = world.said(unbound.port, &format!("host.{zone}.test"), "");
@@ -352,7 +384,7 @@ fn a_resolver_that_is_told_not_to_check_is_enough() {
 
 #[test]
 fn what_cannot_be_fetched_is_never_bogus() {
-    let world = World::start();
+    let world = World::with(vec!["ecdsa"]);
     // Nobody serves a zone above `test.`, nor the one beside it.
     let said = world.said(world.port, "host.elsewhere", "");
     assert_eq!(said.state, "indeterminate", "{}", said.summary);
@@ -360,4 +392,89 @@ fn what_cannot_be_fetched_is_never_bogus() {
     let said = world.said(nobody, "host.ecdsa.test", "attempt_ms = 200");
     assert_eq!(said.state, "indeterminate", "{}", said.summary);
     assert!(said.status.is_unknown());
+}
+
+#[test]
+fn caa_records_are_found_on_the_way_up_and_behind_aliases() {
+    let world = World::with(vec!["plain"]);
+    let expected = |issuer: &str| format!("issuers = ['{issuer}']");
+    let rows = [
+        ("caa.test", expected("ca.example.net"), "", "caa.test"),
+        ("a.b.c.caa.test", expected("ca.example.net"), "", "caa.test"),
+        ("not.there.caa.test", expected("ca.example.net"), "", "caa.test"),
+        ("own.caa.test", expected("own.example"), "", "own.caa.test"),
+        (
+            "below.own.caa.test",
+            format!("{}, methods = ['dns-01']", expected("own.example")),
+            "",
+            "own.caa.test",
+        ),
+        (
+            "own.caa.test",
+            format!("{}, methods = ['http-01']", expected("own.example")),
+            "method_not_allowed fail",
+            "own.caa.test",
+        ),
+        ("away.caa.test", expected("cdn.example"), "", "away.caa.test"),
+        ("bare.caa.test", expected("ca.example.net"), "", "caa.test"),
+        (
+            "caa.test",
+            expected("other.example"),
+            "issuer_not_allowed fail, unexpected_issuer fail",
+            "caa.test",
+        ),
+        (
+            "closed.caa.test",
+            expected("ca.example.net"),
+            "issuer_not_allowed fail",
+            "closed.caa.test",
+        ),
+        (
+            "critical.caa.test",
+            expected("ca.example.net"),
+            "unknown_critical fail",
+            "critical.caa.test",
+        ),
+        (
+            "garbled.caa.test",
+            expected("ca.example.net"),
+            "malformed_value warn, issuer_not_allowed fail",
+            "garbled.caa.test",
+        ),
+        (
+            "closed.caa.test",
+            String::new(),
+            "no_issuer_allowed pass",
+            "closed.caa.test",
+        ),
+        ("www.plain.test", String::new(), "", "www.plain.test"),
+        ("sub.plain.test", String::new(), "no_caa pass", ""),
+        ("sub.plain.test", expected("ca.example.net"), "no_caa fail", ""),
+        (
+            "www.broken.test",
+            expected("ca.example.net"),
+            "not_looked_up unknown",
+            "",
+        ),
+    ];
+    for (name, settings, findings, at) in rows {
+        let report = world.check(world.port, "dns.caa", name, &settings);
+        let outcome = &report.requirement("dns.caa").unwrap().targets[0].outcome;
+        let said: Vec<String> = outcome
+            .findings
+            .iter()
+            .map(|finding| format!("{} {}", finding.code, finding.status.word()))
+            .collect();
+        assert_eq!(
+            said.join(", "),
+            findings,
+            "{name} {settings}: {}",
+            outcome.summary
+        );
+        let found = outcome
+            .evidence
+            .iter()
+            .find(|evidence| evidence.label == "found at");
+        assert_eq!(found.map_or("", |found| found.value.as_str()), at, "{name}");
+    }
 }

@@ -18,6 +18,7 @@ pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
     registry
+        .add_with(dns::Caa::check)
         .add_with(dns::DnsDelegation::check)
         .add_with(dns::Dnssec::check)
         .add_with(dns::DnsRecords::check);
