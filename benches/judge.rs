@@ -1,154 +1,182 @@
-//! Judging alone, over facts that are there already: a page by every header probe, a chain by its probe.
+//! A page judged by every header probe: what a run costs when its facts are at hand.
 //!
-//! Beside each stands the same without judging: what it costs to hand the facts out. The difference is the
-//! judging itself, whose budget is 200 µs for the page.
+//! The sources hold the facts in memory and hand out copies, as a client does with what it has read. Beside the
+//! run stands one whose probes look at the same things and say nothing; the difference is the judging. The
+//! budget of 200 µs is for the whole run, its report included.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+mod support;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use std::{sync::Arc, time::Duration};
+
 use readiness_core::{
-    Outcome, Probe, Requirement, Runner, Suite, Target, Timestamp,
+    Looking, ObserveError, Outcome, Probe, Reason, Report, Requirement, Runner, Source, Sources, Suite,
+    Target,
     fact::{
-        Channel, DnsAnswer, DnsLookup, DnsResult, Endpoint, Exchange, Family, HttpExchange, LocalRoute,
-        Route, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust,
+        Channel, DnsAnswer, DnsLookup, DnsResult, Document, Endpoint, Exchange, Family, HttpExchange,
+        LocalRoute, Resource, Route,
     },
     probe_fn,
-    testing::Facts,
 };
 use readiness_probes::builtin;
-use serde_json::Value;
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use self::support::{count, heading, held, median, ratio, runtime, shown};
 
 const HOST: &str = "www.example.com";
-/// 2026-11-20T00:00:00Z, which is the default of [`Facts`].
-const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_132_800);
+const BUDGET: Duration = Duration::from_micros(200);
 
-criterion_group! {
-    name = judging;
-    config = Criterion::default().without_plots().measurement_time(Duration::from_secs(3));
-    targets = page, certificate
-}
-criterion_main!(judging);
-
-fn page(criterion: &mut Criterion) {
-    let target = Arc::new(Target::parse(&format!("https://{HOST}/")).unwrap());
-    let facts = page_facts();
-    let requirements = builtin::registry()
-        .preset("security_headers", &target, &Value::Null)
-        .unwrap();
-    let probes: Vec<Arc<dyn Probe>> = requirements.iter().map(|r| Arc::clone(r.probe())).collect();
-    for probe in &probes {
-        let outcome = facts.judge(&**probe, &target);
-        assert!(!outcome.status.is_unknown(), "{}: {outcome:?}", probe.info().id);
+fn main() {
+    heading("a page of 40 headers, 20 cookies and 30 resources");
+    let runtime = runtime();
+    for profile in ["recommended", "strict"] {
+        page(&runtime, profile, count(4001, 1));
     }
-    let look = probe_fn("bench.look", |cx| async move {
-        cx.observe(DnsLookup::address(HOST, Family::V4)).await?;
-        cx.observe(DnsLookup::address(HOST, Family::V6)).await?;
-        cx.observe(LocalRoute::new(endpoint().address.ip())).await?;
-        cx.observe(HttpExchange::get(endpoint(), HOST, "/")).await?;
-        Ok(Outcome::pass("looked"))
-    });
-    assert!(facts.judge(&*look, &target).status.is_pass());
-    let mut suite = Suite::new(facts.sources());
+}
+
+fn page(runtime: &Runtime, profile: &str, rounds: usize) {
+    let target = Arc::new(Target::parse(&format!("https://{HOST}/")).unwrap());
+    let requirements = builtin::registry()
+        .preset("security_headers", &target, &json!({ "headers": profile }))
+        .unwrap();
+    let probes = requirements.len();
+    let judging = suite(requirements);
+    let looking = suite(
+        (0..probes).map(|n| Requirement::new(look(n), Arc::clone(&target)).named(format!("bench.look{n}"))),
+    );
+    let run = |suite: &Suite| -> Report { runtime.block_on(Runner::new().run(suite)) };
+    for (_, row) in run(&judging).rows().chain(run(&looking).rows()) {
+        assert!(!row.status().is_unknown(), "{row:?}");
+    }
+    // By turns, so that both have the same of what else the machine does.
+    let mut judged = Vec::new();
+    let mut looked = Vec::new();
+    for _ in 0..count(5, 1) {
+        judged.push(median(rounds, || run(&judging)));
+        looked.push(median(rounds, || run(&looking)));
+    }
+    let (judged, looked) = (
+        judged.into_iter().min().unwrap(),
+        looked.into_iter().min().unwrap(),
+    );
+    let micros = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
+    let name = format!("{probes} probes of `{profile}`");
+    held(
+        &format!("{name}, the whole run"),
+        micros(judged),
+        "200 µs",
+        judged < BUDGET,
+    );
+    shown("  the same run without judging", micros(looked));
+    shown("  judging alone", micros(judged.saturating_sub(looked)));
+    shown(
+        "  the run, as a multiple of one without judging",
+        format!("{:.2}", ratio(judged, looked)),
+    );
+}
+
+fn suite(requirements: impl IntoIterator<Item = Requirement>) -> Suite {
+    let sources = Sources::default()
+        .with::<DnsLookup, _>(AtHand)
+        .with::<LocalRoute, _>(AtHand)
+        .with::<HttpExchange, _>(Pages::new());
+    let mut suite = Suite::new(sources);
     for requirement in requirements {
         suite.add(requirement).unwrap();
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-
-    let mut group = criterion.benchmark_group("page of 40 headers and 20 cookies");
-    let name = format!("{} header probes", probes.len());
-    group.bench_function(format!("{name}, facts apart for each"), |bencher| {
-        bencher.iter(|| {
-            let judge = |probe: &Arc<dyn Probe>| facts.judge(&**probe, &target);
-            probes.iter().map(judge).collect::<Vec<_>>()
-        });
-    });
-    group.bench_function("one probe that only looks", |bencher| {
-        bencher.iter(|| facts.judge(&*look, &target));
-    });
-    group.bench_function(format!("{name}, one replayed run"), |bencher| {
-        bencher.iter(|| runtime.block_on(Runner::new().run(&suite)));
-    });
-    let only_looking = looking_suite(&facts, &target, probes.len());
-    group.bench_function(
-        format!("{} probes that only look, one replayed run", probes.len()),
-        |bencher| {
-            bencher.iter(|| runtime.block_on(Runner::new().run(&only_looking)));
-        },
-    );
-    group.finish();
+    suite
 }
 
-/// As many probes that look at what the others look at and say nothing of it: what the run costs without judging.
-fn looking_suite(facts: &Facts, target: &Arc<Target>, probes: usize) -> Suite {
-    let mut suite = Suite::new(facts.sources());
-    for n in 0..probes {
-        let look = probe_fn("bench.look", move |cx| async move {
-            cx.observe(DnsLookup::address(HOST, Family::V4)).await?;
-            cx.observe(DnsLookup::address(HOST, Family::V6)).await?;
-            cx.observe(LocalRoute::new(endpoint().address.ip())).await?;
-            cx.observe(HttpExchange::get(endpoint(), HOST, "/")).await?;
-            // One probe of nonces, one of HSTS.
-            match n {
-                0 => drop(
-                    cx.observe(HttpExchange::get(endpoint(), HOST, "/").sample(1))
-                        .await?,
-                ),
-                1 => drop(cx.observe(plain()).await?),
-                _ => {}
-            }
-            Ok(Outcome::pass("looked"))
-        });
-        suite
-            .add(Requirement::new(look, Arc::clone(target)).named(format!("bench.look{n}")))
-            .unwrap();
-    }
-    suite
+/// A probe that looks at what the others look at, the first two at what nonces and HSTS take besides.
+fn look(n: usize) -> Arc<dyn Probe> {
+    probe_fn("bench.look", move |cx| async move {
+        cx.observe(DnsLookup::address(HOST, Family::V4)).await?;
+        cx.observe(DnsLookup::address(HOST, Family::V6)).await?;
+        cx.observe(LocalRoute::new(endpoint().address.ip())).await?;
+        cx.observe(secure()).await?;
+        match n {
+            0 => drop(cx.observe(secure().sample(1)).await?),
+            1 => drop(cx.observe(plain()).await?),
+            _ => {}
+        }
+        Ok(Outcome::pass("looked"))
+    })
 }
 
 fn endpoint() -> Endpoint {
     Endpoint::new(([192, 0, 2, 1], 443).into(), HOST, true)
 }
 
-fn page_facts() -> Facts {
-    let address = endpoint().address.ip();
-    Facts::new()
-        .with(
-            DnsLookup::address(HOST, Family::V4),
-            DnsAnswer::of_addresses(HOST, &[address], "test"),
-        )
-        .with(
-            DnsLookup::address(HOST, Family::V6),
-            DnsAnswer::new(DnsResult::NoData, "test"),
-        )
-        .with(LocalRoute::new(address), Route::new(true))
-        .with(
-            HttpExchange::get(endpoint(), HOST, "/"),
-            Exchange::new(200, page_headers()),
-        )
-        // A policy with a nonce is looked at again, and HSTS on the way from plain http.
-        .with(
-            HttpExchange::get(endpoint(), HOST, "/").sample(1),
-            Exchange::new(200, page_headers()),
-        )
-        .with(
-            plain(),
-            Exchange::new(301, [("location", format!("https://{HOST}/"))]).channel(Channel::Plain),
-        )
+fn secure() -> HttpExchange {
+    HttpExchange::get(endpoint(), HOST, "/")
 }
 
 fn plain() -> HttpExchange {
     let address = (endpoint().address.ip(), 80).into();
     HttpExchange::get(Endpoint::new(address, HOST, false), HOST, "/")
+}
+
+/// Where the host is.
+struct AtHand;
+
+impl Source<DnsLookup> for AtHand {
+    async fn look(&self, key: DnsLookup, _: Looking) -> Result<DnsAnswer, ObserveError> {
+        Ok(if key == DnsLookup::address(HOST, Family::V4) {
+            DnsAnswer::of_addresses(HOST, &[endpoint().address.ip()], "bench")
+        } else {
+            DnsAnswer::new(DnsResult::NoData, "bench")
+        })
+    }
+}
+
+impl Source<LocalRoute> for AtHand {
+    async fn look(&self, _: LocalRoute, _: Looking) -> Result<Route, ObserveError> {
+        Ok(Route::new(true))
+    }
+}
+
+/// What the host answers.
+struct Pages {
+    page: Exchange,
+    redirect: Exchange,
+}
+
+impl Pages {
+    fn new() -> Self {
+        Self {
+            page: Exchange::new(200, page_headers()).document(document()),
+            redirect: Exchange::new(301, [("location", format!("https://{HOST}/"))]).channel(Channel::Plain),
+        }
+    }
+}
+
+impl Source<HttpExchange> for Pages {
+    async fn look(&self, key: HttpExchange, _: Looking) -> Result<Exchange, ObserveError> {
+        match key.endpoint.tls {
+            true => Ok(self.page.clone()),
+            false if key == plain() => Ok(self.redirect.clone()),
+            false => Err(ObserveError::new(
+                Reason::ERROR,
+                format!("nothing is at {}", key.url()),
+            )),
+        }
+    }
+}
+
+/// What such a page loads: ten scripts, ten styles and ten images, those of others with their digests.
+fn document() -> Document {
+    let digest = "sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC";
+    let mut document = Document::new();
+    for n in 0..10 {
+        let url = |file: &str| format!("https://static.example.com/{n}/{file}");
+        let of_others = |resource: Resource| resource.integrity(digest).cross_origin("anonymous");
+        document.resources.extend([
+            of_others(Resource::new("script", url("app.js"))),
+            of_others(Resource::new("link", url("app.css")).rel("stylesheet")),
+            Resource::new("img", format!("/images/{n}.webp")),
+        ]);
+    }
+    document
 }
 
 /// Forty headers, and twenty cookies besides, as a page of a large service has them.
@@ -210,67 +238,4 @@ fn page_headers() -> Vec<(String, String)> {
         ));
     }
     headers
-}
-
-fn certificate(criterion: &mut Criterion) {
-    let target = Target::parse(&format!("https://{HOST}/")).unwrap();
-    let handshake = TlsHandshake::new(endpoint());
-    let session = TlsSession::new(ServerChain::new(chain()), Trust::Trusted);
-    let facts = page_facts().with(handshake, TlsFacts::new(TlsEnd::Established(Box::new(session))));
-    let probe = builtin::registry()
-        .build("tls.certificate", &Value::Null)
-        .unwrap();
-    let outcome = facts.judge(&*probe, &target);
-    assert!(outcome.status.is_pass(), "{outcome:?}");
-    let look = probe_fn("bench.look", |cx| async move {
-        cx.observe(DnsLookup::address(HOST, Family::V4)).await?;
-        cx.observe(DnsLookup::address(HOST, Family::V6)).await?;
-        cx.observe(LocalRoute::new(endpoint().address.ip())).await?;
-        cx.observe(TlsHandshake::new(endpoint())).await?;
-        Ok(Outcome::pass("looked"))
-    });
-
-    let mut group = criterion.benchmark_group("chain of leaf and intermediate");
-    group.bench_function("tls.certificate", |bencher| {
-        bencher.iter(|| facts.judge(&*probe, &target));
-    });
-    group.bench_function("a probe that only looks", |bencher| {
-        bencher.iter(|| facts.judge(&*look, &target));
-    });
-    group.finish();
-}
-
-/// A leaf for twenty names, and who issued it, as DER.
-fn chain() -> Vec<Vec<u8>> {
-    let key = || KeyPair::generate().unwrap();
-    let authority = |name: &str| {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        params.use_authority_key_identifier_extension = true;
-        valid(params, 1000, 2650)
-    };
-    let root = Issuer::new(authority("Example Root CA"), key());
-    let params = authority("Example Issuing CA");
-    let issuing_key = key();
-    let issuing = params.signed_by(&issuing_key, &root).unwrap();
-    let issuer = Issuer::new(params, issuing_key);
-    let names = (1..20).map(|n| format!("www{n}.example.com"));
-    let names: Vec<String> = std::iter::once(HOST.to_owned()).chain(names).collect();
-    let mut leaf = CertificateParams::new(names).unwrap();
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    let leaf = valid(leaf, 10, 80).signed_by(&key(), &issuer).unwrap();
-    vec![leaf.der().to_vec(), issuing.der().to_vec()]
-}
-
-fn valid(mut params: CertificateParams, days_ago: i64, days_left: i64) -> CertificateParams {
-    let at = |time: Timestamp| {
-        let unix = u64::try_from(time.unix_seconds()).unwrap();
-        (SystemTime::UNIX_EPOCH + Duration::from_secs(unix)).into()
-    };
-    params.not_before = at(NOW.plus_days(-days_ago));
-    params.not_after = at(NOW.plus_days(days_left).plus_seconds(-1));
-    params
 }

@@ -1,10 +1,11 @@
-//! Every port of loopback, all closed, in a network namespace of its own: on a shared machine the ports of
-//! other programs would come and go. The bench runs itself again under `unshare`.
+//! Every port of loopback, all closed, and all dropped but one, in a network namespace of its own: on a
+//! shared machine the ports of other programs would come and go. The bench runs itself again under `unshare`.
 
 mod support;
 
 use std::{
     env,
+    net::TcpListener,
     process::{Command, ExitCode, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -22,9 +23,15 @@ use self::support::{
 };
 
 const INSIDE: &str = "READINESS_INSIDE_NAMESPACE";
+const ALONE: &str = "READINESS_ALONE";
 const PORTS: usize = 65_535;
 
 fn main() -> ExitCode {
+    if env::var_os(ALONE).is_some() {
+        let facts = sweep(&Live::new().sources().unwrap(), PortSet::all()).facts;
+        assert_eq!(facts.closed.len(), PORTS);
+        return ExitCode::SUCCESS;
+    }
     if env::var_os(INSIDE).is_some() {
         inside();
         return ExitCode::SUCCESS;
@@ -111,8 +118,9 @@ fn inside() {
     shown("ports that were neither open nor closed", unsettled);
     shown("connections that met themselves", self_connects);
     if !is_test() {
-        nmap();
+        side_by_side();
     }
+    dropped(&sources);
     assert_eq!((false_opens, unsettled), (0, 0));
 }
 
@@ -123,9 +131,12 @@ struct Swept {
 }
 
 fn sweep(sources: &Sources, ports: PortSet) -> Swept {
-    let (begun, computed) = (Instant::now(), computing());
     let address = "127.0.0.1".parse().unwrap();
-    let key = PortSweep::new(address, PortSet::default(), ports);
+    sweep_of(sources, PortSweep::new(address, PortSet::default(), ports))
+}
+
+fn sweep_of(sources: &Sources, key: PortSweep) -> Swept {
+    let (begun, computed) = (Instant::now(), computing());
     let facts = runtime().block_on(async {
         let looks = Looks::new(sources.clone());
         looks.observe(key).await.unwrap()
@@ -137,37 +148,87 @@ fn sweep(sources: &Sources, ports: PortSet) -> Swept {
     }
 }
 
-/// The same by nmap, if it is there, measured by GNU time.
-fn nmap() {
-    let output = Command::new("/usr/bin/time")
-        .args([
-            "-f",
-            "%U %S %e %M",
-            "nmap",
-            "-sT",
-            "-Pn",
-            "-n",
-            "-p-",
-            "127.0.0.1",
-        ])
-        .output();
-    let Ok(output) = output else {
-        return println!("  nmap: not run, as there is no /usr/bin/time");
+/// All ports but one dropped by the namespace's own firewall: what counts is how long silence is waited for.
+fn dropped(sources: &Sources) {
+    let rules = "add table inet t; \
+        add chain inet t i { type filter hook input priority 0; }; \
+        add rule inet t i tcp dport != 443 tcp flags & (syn|ack) == syn drop";
+    let nft = Command::new("nft").arg(rules).status();
+    if !nft.is_ok_and(|status| status.success()) {
+        return println!("  dropped ports: not run, as `nft` is not there or may not do it");
+    }
+    let _listener = TcpListener::bind("127.0.0.1:443").unwrap();
+    let key = || {
+        let rest = if is_test() {
+            "1-2000".parse().unwrap()
+        } else {
+            PortSet::all()
+        };
+        let address = "127.0.0.1".parse().unwrap();
+        PortSweep::new(address, "443".parse().unwrap(), rest)
     };
+    let in_flight = key().in_flight;
+    let Swept {
+        facts,
+        computed,
+        took,
+    } = sweep_of(sources, key());
+    let dropped = key().rest.len() - 1;
+    held(
+        &format!("{dropped} dropped ports, {in_flight} in flight, on the wall"),
+        format!("{:.2} s", took.as_secs_f64()),
+        "<= 6 s",
+        took <= Duration::from_secs(6),
+    );
+    shown(
+        "  the same in computing",
+        format!("{:.2} CPU s", computed.as_secs_f64()),
+    );
+    shown("  attempts, two for each", facts.attempts);
+    assert_eq!((facts.open.len(), facts.filtered.len()), (1, dropped));
+}
+
+/// A process of its own that sweeps, and nmap that does the same, both measured by GNU time.
+fn side_by_side() {
+    let this = env::current_exe().unwrap();
+    let this = this.to_string_lossy();
+    let alone = format!("{ALONE}=1");
+    let Some(ours) = timed(&["env", &alone, &this, "--bench"]) else {
+        return println!("  side by side: not run, as there is no /usr/bin/time");
+    };
+    let Some(nmap) = timed(&["nmap", "-sT", "-Pn", "-n", "-p-", "127.0.0.1"]) else {
+        return println!("  side by side: not run, as nmap is not installed");
+    };
+    println!("  a process that sweeps once, and nmap -sT -Pn -n -p-, in this order:");
+    for (what, at, unit, scale) in [
+        ("CPU", 0, "s", 1.0),
+        ("wall", 1, "s", 1.0),
+        ("peak of memory, in all", 2, "MiB", 1024.0),
+    ] {
+        let (ours, nmap) = (ours[at] / scale, nmap[at] / scale);
+        shown(
+            &format!("  {what}"),
+            format!("{ours:.2} {unit} : {nmap:.2} {unit}, ratio {:.2}", ours / nmap),
+        );
+    }
+}
+
+/// CPU seconds, wall seconds and peak KiB of a program that ends well.
+fn timed(arguments: &[&str]) -> Option<[f64; 3]> {
+    let output = Command::new("/usr/bin/time")
+        .args(["-f", "%U %S %e %M"])
+        .args(arguments)
+        .output()
+        .ok()?;
     let text = String::from_utf8_lossy(&output.stderr);
     let figures: Vec<f64> = text
         .lines()
-        .last()
-        .into_iter()
-        .flat_map(str::split_whitespace)
+        .last()?
+        .split_whitespace()
         .filter_map(|figure| figure.parse().ok())
         .collect();
     match figures[..] {
-        [user, system, wall, peak_kib] if output.status.success() => {
-            shown("nmap -sT -Pn -n -p-", format!("{:.2} CPU s", user + system));
-            shown("  the same on the wall", format!("{wall:.2} s"));
-            shown("  its peak of memory, in all", format!("{peak_kib} KiB"));
-        }
-        _ => println!("  nmap: not run, as it is not installed"),
+        [user, system, wall, peak] if output.status.success() => Some([user + system, wall, peak]),
+        _ => None,
     }
 }

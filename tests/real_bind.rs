@@ -21,6 +21,9 @@ const SECOND: &str = "::1";
 /// Nobody listens there.
 const NOBODY: &str = "127.0.53.13";
 
+/// They serve what they have, and nobody takes it away.
+const OPTIONS: &str = "recursion no; allow-transfer { none; };";
+
 const GOOD_SOA: &str = "1 14400 3600 604800 3600";
 
 /// A zone below `test.`: what the parent says of its nameservers, and the zone as each of them has it.
@@ -126,11 +129,11 @@ impl Bind {
                 "zone broken.test {{ type primary; file \"{file}\"; }};\n}};"
             );
         }
-        let addresses = [FIRST, SECOND, NOBODY];
-        let (parent_port, port) = (free_port(&addresses), free_port(&addresses));
+        let port = || free_port(&[SECOND], &[NOBODY]);
+        let (parent_port, port) = (port(), port());
         let processes = [
-            Named::start(&folder, "parent", parent_port, "none", parent),
-            Named::start(&folder, "children", port, SECOND, &views),
+            Named::start(&folder, "parent", parent_port, "none", OPTIONS, parent),
+            Named::start(&folder, "children", port, SECOND, OPTIONS, &views),
         ];
         Self {
             folder,

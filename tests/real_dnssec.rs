@@ -24,6 +24,9 @@ use self::support::{
 
 const LOOPBACK: &str = "127.0.0.1";
 
+/// It serves what it has.
+const OPTIONS: &str = "recursion no; allow-transfer { none; };";
+
 /// Records of many types: what is signed must be read as it was signed.
 const RECORDS: &str = "\
 host IN A 127.0.0.9
@@ -120,8 +123,8 @@ impl World {
         zones.push_str("zone caa.test { type primary; file \"caa.test\"; };\n");
         // It does not load.
         zones.push_str("zone broken.test { type primary; file \"missing\"; };\n");
-        let port = free_port(&[LOOPBACK]);
-        let named = Named::start(&folder, "named", port, "none", &zones);
+        let port = free_port(&[], &[]);
+        let named = Named::start(&folder, "named", port, "none", OPTIONS, &zones);
         Self {
             folder,
             port,
@@ -307,7 +310,7 @@ struct Unbound {
 
 impl Unbound {
     fn start(world: &World, modules: &str) -> Self {
-        let port = free_port(&[LOOPBACK]);
+        let port = free_port(&[], &[]);
         let config = UNBOUND
             .replace("@port@", &port.to_string())
             .replace("@folder@", world.folder.path().to_str().unwrap())
@@ -388,7 +391,7 @@ fn what_cannot_be_fetched_is_never_bogus() {
     // Nobody serves a zone above `test.`, nor the one beside it.
     let said = world.said(world.port, "host.elsewhere", "");
     assert_eq!(said.state, "indeterminate", "{}", said.summary);
-    let nobody = free_port(&[LOOPBACK]);
+    let nobody = free_port(&[], &[]);
     let said = world.said(nobody, "host.ecdsa.test", "attempt_ms = 200");
     assert_eq!(said.state, "indeterminate", "{}", said.summary);
     assert!(said.status.is_unknown());

@@ -95,7 +95,12 @@ async fn log_ins_are_judged_by_what_the_server_asks() {
         "SET password_encryption = 'md5'; CREATE ROLE old LOGIN PASSWORD '{PASSWORD}'"
     ));
     for (user, status, expected, method) in [
-        ("guest", "warn", &["open_without_password"][..], "no password"),
+        (
+            "guest",
+            "warn",
+            &["open_without_authentication"][..],
+            "no password",
+        ),
         (&*format!("clear:{PASSWORD}"), "pass", &[], "clear-text password"),
         (&*format!("old:{PASSWORD}"), "pass", &[], "md5"),
     ] {

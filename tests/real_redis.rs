@@ -55,7 +55,7 @@ async fn an_open_server_answers() {
     // A password where none is needed: clients that send AUTH cannot work.
     let outcome = seen(&format!("redis://:{PASSWORD}@127.0.0.1:{{}}"), port).await;
     assert!(outcome.status.is_fail());
-    assert_eq!(codes(&outcome), ["log_in_refused", "open_without_password"]);
+    assert_eq!(codes(&outcome), ["log_in_refused", "open_without_authentication"]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use crate::redact::{Credential, Credentials, Origin, Secret};
 /// assert_eq!(target.to_string(), "https://api.example.com/v1?key=[redacted]");
 /// assert_eq!((target.host(), target.port(), target.label()), ("api.example.com", 443, "api.example.com"));
 /// assert_eq!(Target::parse("[::1]:8443")?.host(), "::1");
+/// assert_eq!(Target::parse("tcp://[fe80::1%eth0]:22")?.zone(), Some("eth0"));
 /// # Ok::<(), readiness_core::TargetError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,6 +23,7 @@ pub struct Target {
     label: Arc<str>,
     scheme: String,
     host: String,
+    zone: Option<String>,
     port: u16,
     path: String,
     /// Names and values; what has no `=` is a value without a name, as it may be a key.
@@ -59,6 +61,7 @@ impl Target {
         } else {
             format!("{default_scheme}://{text}")
         };
+        let (full, zone) = without_zone(full).map_err(error)?;
         let url = url::Url::parse(&full).map_err(|e| error(&e.to_string()))?;
         // Schemes the URL standard calls special have their host canonicalised; do the same for the
         // others, so that tcp://EXAMPLE.com and tcp://10.1 mean what https:// would make of them.
@@ -75,6 +78,10 @@ impl Target {
         };
         if host.is_empty() {
             return Err(error("it names no host"));
+        }
+        let is_link_local = matches!(host.parse(), Ok(IpAddr::V6(v6)) if v6.is_unicast_link_local());
+        if zone.is_some() && !is_link_local {
+            return Err(error("a zone (`%eth0`) belongs to link-local addresses alone"));
         }
         let scheme = url.scheme().to_owned();
         let port = match url.port().or_else(|| default_port(&scheme)) {
@@ -105,10 +112,14 @@ impl Target {
                     .collect()
             })
             .unwrap_or_default();
+        let zoned = match &zone {
+            Some(zone) => format!("{host}%{zone}"),
+            None => host.clone(),
+        };
         let label = if default_port(&scheme) == Some(port) {
-            host.clone()
+            zoned
         } else if host.contains(':') {
-            format!("[{host}]:{port}")
+            format!("[{zoned}]:{port}")
         } else {
             format!("{host}:{port}")
         };
@@ -120,6 +131,7 @@ impl Target {
             label: label.into(),
             scheme,
             host,
+            zone,
             port,
             path,
             query,
@@ -165,7 +177,12 @@ impl Target {
         &self.scheme
     }
 
-    /// The host name in its ASCII form without a final dot, or an address without brackets.
+    /// The zone of a link-local address (RFC 4007, section 11): an interface by name or number.
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// The host name in its ASCII form without a final dot, or an address without brackets and zone.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -261,7 +278,11 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let brackets = self.host.contains(':');
         let (open, close) = if brackets { ("[", "]") } else { ("", "") };
-        write!(f, "{}://{open}{}{close}", self.scheme, self.host)?;
+        write!(f, "{}://{open}{}", self.scheme, self.host)?;
+        if let Some(zone) = &self.zone {
+            write!(f, "%{zone}")?;
+        }
+        f.write_str(close)?;
         if default_port(&self.scheme) != Some(self.port) {
             write!(f, ":{}", self.port)?;
         }
@@ -297,6 +318,36 @@ fn default_port(scheme: &str) -> Option<u16> {
         "ssh" => 22,
         _ => return None,
     })
+}
+
+/// A URL without the zone of its address, and the zone: URLs know none, people write `[fe80::1%eth0]`, and
+/// RFC 6874, which is withdrawn, wrote `%25` for `%`.
+fn without_zone(url: String) -> Result<(String, Option<String>), &'static str> {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(start..).unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    let literal = authority.get(host..).unwrap_or_default();
+    let Some((literal, _)) = literal.strip_prefix('[').and_then(|text| text.split_once(']')) else {
+        return Ok((url, None));
+    };
+    let Some((address, zone)) = literal.split_once('%') else {
+        return Ok((url, None));
+    };
+    let zone = zone
+        .strip_prefix("25")
+        .filter(|zone| !zone.is_empty())
+        .unwrap_or(zone);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if zone.is_empty() || zone.len() > 32 || !zone.chars().all(is_plain) {
+        return Err("its zone is no name or number of an interface, such as `eth0`");
+    }
+    let zone = zone.to_owned();
+    let from = start + host + 1 + address.len();
+    let to = start + host + 1 + literal.len();
+    let mut bare = url;
+    bare.replace_range(from..to, "");
+    Ok((bare, Some(zone)))
 }
 
 fn percent_decode(text: &str) -> String {
@@ -385,6 +436,45 @@ mod tests {
                 (target.scheme(), target.host(), target.port(), target.label()),
                 (scheme, host, port, label)
             );
+        }
+    }
+
+    #[test]
+    fn a_zone_stands_beside_the_host() {
+        for (text, zone, shown) in [
+            ("tcp://[fe80::1%eth0]:22", Some("eth0"), "tcp://[fe80::1%eth0]:22"),
+            (
+                "tcp://[fe80::1%25eth0]:22",
+                Some("eth0"),
+                "tcp://[fe80::1%eth0]:22",
+            ),
+            ("tcp://[fe80::1%25]:22", Some("25"), "tcp://[fe80::1%25]:22"),
+            (
+                "[FE80::1%br-lan.7]",
+                Some("br-lan.7"),
+                "https://[fe80::1%br-lan.7]/",
+            ),
+            ("https://a%25b@[fe80::1]/%25x", None, "https://[fe80::1]/%25x"),
+        ] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!((target.host(), target.zone()), ("fe80::1", zone));
+            assert_eq!(target.to_string(), shown);
+            assert_eq!(target.sibling("tcp", 1, "/").zone(), zone);
+        }
+        assert_eq!(
+            Target::parse("tcp://[fe80::1%eth0]:22").unwrap().label(),
+            "[fe80::1%eth0]:22"
+        );
+        for (text, part) in [
+            ("[2001:db8::1%eth0]", "link-local"),
+            ("[fe80::1%]", "its zone is no name"),
+            ("[fe80::1%eth0%1]", "its zone is no name"),
+            ("[fe80::1%\u{e9}]", "its zone is no name"),
+            ("[fe80::1%\u{e9}", "IPv6"),
+            ("fe80::1%eth0", "port"),
+        ] {
+            let error = Target::parse(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
         }
     }
 

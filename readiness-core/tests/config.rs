@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use readiness_core::{
-    Config, Described, Outcome, Priority, Probe, ProbeContext, ProbeError, ProbeInfo, Registry, Sources,
-    Suite, async_trait,
+    Config, Described, Outcome, Priority, Probe, ProbeContext, ProbeError, ProbeInfo, Registry, Retry,
+    Sources, Suite, async_trait,
 };
 
 readiness_core::probe! {
@@ -166,6 +166,25 @@ fn each_mistake_names_its_place_and_what_to_do() {
         ("\"95.5\"", "\"195\"", "17:10:", "percentage"),
         ("\"critical\"", "\"urgent\"", "29:12:", "unknown variant"),
         (
+            "attempts = 2",
+            "attempts = 2\nneeded = 3",
+            "32:10:",
+            "expected 1 to 2",
+        ),
+        ("attempts = 2", "needed = 2", "31:10:", "expected 1 to 1"),
+        (
+            "attempts = 2",
+            "attempts = 2\nneeded = 0",
+            "32:10:",
+            "`needed` is 0",
+        ),
+        (
+            "attempts = 2",
+            "max_age_days = 2\nmax_age_seconds = 60",
+            "32:19:",
+            "leave out one",
+        ),
+        (
             "profile = \"staging\"",
             "profile = \"prod\"",
             "3:11:",
@@ -194,6 +213,31 @@ fn each_mistake_names_its_place_and_what_to_do() {
             !error.contains("hunter2") && !error.contains("abcdef") && !error.contains("4711"),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn looks_and_ages_are_read() {
+    let of = |settings: &str| {
+        let suite = read(&GOOD.replacen("attempts = 2", settings, 1)).unwrap();
+        let requirement = &suite.requirements()[1];
+        (requirement.own_retry(), requirement.own_max_age())
+    };
+    let second = std::time::Duration::from_secs(1);
+    for (settings, retry, age) in [
+        ("", Retry::attempts(1), None),
+        ("attempts = 0", Retry::attempts(1), None),
+        ("attempts = 3", Retry::attempts(3), None),
+        ("attempts = 3\nneeded = 1", Retry::attempts(3), None),
+        (
+            "attempts = 3\nneeded = 3\nevery_seconds = 2",
+            Retry::attempts(3).needing(3).every(2 * second),
+            None,
+        ),
+        ("max_age_days = 2", Retry::attempts(1), Some(172_800 * second)),
+        ("max_age_seconds = 90", Retry::attempts(1), Some(90 * second)),
+    ] {
+        assert_eq!(of(settings), (retry, age), "{settings}");
     }
 }
 
@@ -231,4 +275,49 @@ fn trust_stores_are_named_and_their_files_lie_beside_the_configuration() {
         error.contains("`java` is no trust store, expected `platform`"),
         "{error}"
     );
+}
+
+#[test]
+fn settings_under_a_header_of_their_own_have_their_place_too() {
+    let text = |settings: &str| {
+        format!(
+            "[targets.api]\nurl = \"https://api.example.com\"\n[[require]]\nprobe = \"acme.queue\"\n[require.with]\nmost = 1\n\
+             {settings}\n[policy]\nfour_eyes = true # asserts\n"
+        )
+    };
+    let error = read(&text("asserts = []")).unwrap_err();
+    assert!(error.starts_with("readiness.toml:7:1: "), "{error}");
+    let error = read(&text("token = \"hunter2\"")).unwrap_err();
+    assert!(error.starts_with("readiness.toml:7:1: `token`"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_placeholder_is_no_literal_secret() {
+    let text = |value: &str| {
+        format!(
+            "[targets.api]\nurl = \"https://api.example.com\"\n[[require]]\nprobe = \"acme.queue\"\nwith = {{ password = \
+             \"{value}\" }}\n"
+        )
+    };
+    for placeholder in ["{{credential.password}}", "Bearer {{token}}", "Token {{a_1}}"] {
+        let error = read(&text(placeholder)).unwrap_err();
+        assert!(
+            error.contains("unknown field `password`"),
+            "{placeholder}: {error}"
+        );
+    }
+    for literal in [
+        "hunter2",
+        "{{}}",
+        "hunter2{{token}}",
+        "{{token}}hunter2",
+        "Bearer hunter2",
+        "Bearer {{token}} hunter2 {{token}}",
+        "{{hunter2 }}",
+        "Hunter {{token}}",
+    ] {
+        let error = read(&text(literal)).unwrap_err();
+        assert!(error.contains("may not be written out"), "{literal}: {error}");
+    }
 }

@@ -1,11 +1,11 @@
 //! Where a target is: its addresses, each as an endpoint, and one outcome for all of them.
 
 mod across;
-#[cfg(feature = "http")]
+#[cfg(feature = "dns")]
 mod owner;
 mod place;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use futures_util::future::{join, join_all};
 use readiness_core::{
@@ -13,6 +13,8 @@ use readiness_core::{
     fact::{DnsAnswer, DnsLookup, DnsResult, Endpoint, Family, LocalRoute},
 };
 
+#[cfg(feature = "dns")]
+pub(crate) use self::owner::registrable;
 pub use self::{
     across::worst_of,
     place::{is_local, special_purpose},
@@ -20,7 +22,7 @@ pub use self::{
 #[cfg(feature = "http")]
 pub(crate) use self::{
     across::worst_page,
-    owner::{is_loopback_host, registrable, same_owner},
+    owner::{is_loopback_host, same_owner},
     place::UNENCRYPTED,
 };
 
@@ -40,9 +42,33 @@ pub struct Addresses {
     pub without_route: Vec<IpAddr>,
     /// How many more the name has than are looked at.
     pub left_out: usize,
+    /// The number of the zone that the target's link-local address lies in, else 0.
+    pub scope_id: u32,
 }
 
 impl Addresses {
+    /// An address of these with a port, in its zone.
+    pub fn at(&self, address: IpAddr, port: u16) -> SocketAddr {
+        match address {
+            IpAddr::V4(v4) => SocketAddr::new(v4.into(), port),
+            IpAddr::V6(v6) => SocketAddrV6::new(v6, port, 0, self.scope_id).into(),
+        }
+    }
+
+    /// Leaves the first address of each family.
+    #[cfg(feature = "net")]
+    pub(crate) fn keep_one_per_family(&mut self) {
+        let before = self.reachable.len();
+        let mut seen: Vec<Family> = Vec::new();
+        self.reachable.retain(|address| {
+            let family = Family::of(*address);
+            let is_first = !seen.contains(&family);
+            seen.push(family);
+            is_first
+        });
+        self.left_out += before - self.reachable.len();
+    }
+
     /// What is not looked at, in words; `None` where everything is: `2001:db8::1 (no local route)`.
     pub fn gap(&self) -> Option<String> {
         let mut parts = Vec::new();
@@ -74,7 +100,27 @@ impl Addresses {
 /// Where the name has no address, nobody answers, or no address has a local route: one cause, the same for
 /// every probe.
 pub async fn addresses(cx: &ProbeContext) -> Result<Addresses, ProbeError> {
-    addresses_of(cx, cx.target().host()).await
+    match (cx.target().address(), cx.target().zone()) {
+        (Some(address), Some(zone)) => in_zone(cx, address, zone).await,
+        _ => addresses_of(cx, cx.target().host()).await,
+    }
+}
+
+/// The one address of a target that names its zone. Without the number of the zone nothing can be sent.
+async fn in_zone(cx: &ProbeContext, address: IpAddr, zone: &str) -> Result<Addresses, ProbeError> {
+    let route = cx.observe(LocalRoute::new(address).in_zone(zone)).await?;
+    if !route.exists || route.scope_id == 0 {
+        return Err(ProbeError::because(Cause::new(
+            format!("route to {address}%{zone}"),
+            Reason::NO_ROUTE,
+            format!("this machine has no interface `{zone}`, or no route over it to `{address}`"),
+        )));
+    }
+    Ok(Addresses {
+        reachable: vec![address],
+        scope_id: route.scope_id,
+        ..Addresses::default()
+    })
 }
 
 /// Resolves any host, an address without brackets among them, as [`addresses`] does the target's.
@@ -134,7 +180,7 @@ pub async fn endpoints(cx: &ProbeContext, port: u16, tls: bool) -> Result<Vec<En
     Ok(found
         .reachable
         .iter()
-        .map(|&address| Endpoint::new(SocketAddr::new(address, port), name, tls))
+        .map(|&address| Endpoint::new(found.at(address, port), name, tls))
         .collect())
 }
 
@@ -236,6 +282,12 @@ pub(crate) fn merge(
                 return cause(
                     Reason::DNS_SERVFAIL,
                     format!("the nameserver {by} failed to look `{host}` up"),
+                );
+            }
+            DnsResult::Referral => {
+                return cause(
+                    Reason::DNS_LAME,
+                    format!("the nameserver {by} names others instead of looking `{host}` up"),
                 );
             }
             DnsResult::Refused => {

@@ -18,14 +18,20 @@ pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
     registry
-        .add_with(dns::Caa::check)
+        .add_with(dns::DnsCaa::check)
+        .add_with(dns::DnsAgreement::check)
         .add_with(dns::DnsDelegation::check)
+        .add_with(dns::DnsMail::check)
         .add_with(dns::Dnssec::check)
-        .add_with(dns::DnsRecords::check);
+        .add_with(dns::DnsRecords::check)
+        .add_with(dns::DnsRecursionRefused::check)
+        .add_with(dns::DnsTransferRefused::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
-    registry.add_with(net::PortExposure::check);
+    registry
+        .add_with(net::PortExposure::check)
+        .add_with(net::UdpExposure::check);
     #[cfg(feature = "tls")]
     registry
         .add_with(tls::TlsCertificate::check)
@@ -46,6 +52,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::CrossOriginIsolation::check)
         .add_with(http::CurrentHeaders::check)
         .add_with(http::Disclosure::check)
+        .add_with(http::Flow::check)
         .add_with(http::Framing::check)
         .add_with(http::Hsts::check)
         .add::<http::HstsPreload>()
@@ -70,7 +77,22 @@ pub fn register(registry: &mut Registry) {
         .add_with(http::NoMixedContent::check)
         .add_with(http::SubresourceIntegrity::check);
     #[cfg(feature = "dep")]
-    registry.add::<dep::Postgres>().add::<dep::Redis>();
+    registry
+        .add_with(dep::Amqp::check)
+        .add_with(dep::HttpApi::check)
+        .add::<dep::Kafka>()
+        .add_with(dep::Memcached::check)
+        .add::<dep::Mongodb>()
+        .add_with(dep::Mysql::check)
+        .add_with(dep::Nats::check)
+        .add::<dep::Postgres>()
+        .add_with(dep::PostgresMigrations::check)
+        .add::<dep::Redis>()
+        .add_with(dep::Smtp::check);
+    #[cfg(feature = "grpc")]
+    registry.add_with(dep::GrpcHealth::check);
+    #[cfg(feature = "ssh")]
+    registry.add_with(dep::Ssh::check);
 }
 
 /// A registry with every probe and preset of this crate that its features allow.

@@ -43,6 +43,10 @@ pub fn public(report: &Report) -> Report {
         let of_banners = result.probe.as_str() == "http.disclosure";
         for target in &mut result.targets {
             withhold(&mut target.outcome, of_banners);
+            // What a single look of several saw may quote evidence that stands nowhere else any more.
+            for look in target.looks.iter_mut().flat_map(|looks| &mut looks.seen) {
+                look.summary.clear();
+            }
         }
     }
     let hosts: BTreeSet<String> = public
@@ -193,6 +197,10 @@ fn each_seen_text(report: &mut Report, change: &mut dyn FnMut(&mut String)) {
             change(&mut target.target);
             change(&mut target.url);
             each_outcome_text(&mut target.outcome, change);
+            for look in target.looks.iter_mut().flat_map(|looks| &mut looks.seen) {
+                change(&mut look.summary);
+                each_status_text(&mut look.status, change);
+            }
             target
                 .counts_as
                 .iter_mut()

@@ -3,7 +3,10 @@ mod xml;
 
 use std::collections::HashSet;
 
-use readiness_core::{Evidence, Report, Status};
+use readiness_core::{
+    Evidence, Report, Status,
+    report::{Looks, TargetResult},
+};
 
 use self::{
     properties::suite_properties,
@@ -274,11 +277,12 @@ impl Case<'_> {
         match &self.verdict {
             CaseVerdict::Passed => {
                 if let Some(target) = flaky {
-                    let message = format!("passed on attempt {}", target.attempts);
+                    let asked = several(target).and_then(|_| target.looks_in_words());
+                    let message = asked.unwrap_or_else(|| format!("passed on attempt {}", target.attempts));
                     xml.text(
                         "flakyFailure",
                         &[("message", &message), ("type", "readiness.flaky")],
-                        "",
+                        &bad_looks(target),
                     );
                 }
             }
@@ -326,12 +330,31 @@ impl Case<'_> {
             if target.flaky {
                 properties.push(("flaky".to_owned(), "true".to_owned()));
             }
+            if let Some(words) = several(target).and_then(|_| target.looks_in_words()) {
+                properties.push(("looks".to_owned(), words));
+            }
         }
         if let Status::Warn { credit } = entry.status {
             properties.push(("credit".to_owned(), format!("{} of 1000", credit.get())));
         }
         properties
     }
+}
+
+/// The looks, where several good ones were asked for.
+fn several(target: &TargetResult) -> Option<&Looks> {
+    target.looks.as_ref().filter(|looks| looks.needed > 1)
+}
+
+/// The looks that were not good, a line for each.
+fn bad_looks(target: &TargetResult) -> String {
+    let mut text = String::new();
+    let looks = target.looks.iter().flat_map(|looks| &looks.seen);
+    for (look, n) in looks.zip(1..).filter(|(look, _)| !look.is_good()) {
+        let summary = one_line(&look.summary);
+        push_line(&mut text, &format!("look {n}: {}, {summary}", look.status.word()));
+    }
+    text
 }
 
 /// In the strict dialect a case has no properties and no output: they stand with the suite's.

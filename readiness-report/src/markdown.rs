@@ -3,7 +3,7 @@ mod records;
 
 use std::fmt::Write as _;
 
-use readiness_core::{Evidence, Finding, Report, Status};
+use readiness_core::{Evidence, Finding, Report, Status, report::TargetResult};
 
 use self::page::{Fold, Page};
 use crate::{
@@ -212,7 +212,10 @@ fn decision(report: &Report) -> Vec<String> {
 /// ``- **`tls.certificate`** at `api` (critical, blocker): the certificate has expired``
 fn line(entry: &Entry<'_>, notes: &[&str]) -> String {
     let mut notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    if let Some(target) = entry.target.filter(|target| target.flaky) {
+    let several = |target: &&TargetResult| target.looks.as_ref().is_some_and(|looks| looks.needed > 1);
+    if let Some(target) = entry.target.filter(several) {
+        notes.extend(target.looks_in_words());
+    } else if let Some(target) = entry.target.filter(|target| target.flaky) {
         notes.push(format!("only on attempt {}", target.attempts));
     }
     let notes = if notes.is_empty() {

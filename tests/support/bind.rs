@@ -1,8 +1,8 @@
-//! A nameserver of Debian's bind9, as a process of its own.
+//! A bind9 of the test's own.
 
 use std::{
     fs::File,
-    net::{TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -18,12 +18,11 @@ options {
     managed-keys-directory "@folder@";
     listen-on port @port@ { 127.0.0.1; };
     listen-on-v6 port @port@ { @second@; };
-    recursion no;
     dnssec-validation no;
     notify no;
-    allow-transfer { none; };
     empty-zones-enable no;
     check-integrity no;
+    @more@
 };
 controls { };
 "#;
@@ -32,11 +31,13 @@ controls { };
 pub struct Named(Child);
 
 impl Named {
-    /// Starts it with these zones, on 127.0.0.1 and on this address of IPv6, and waits until they are loaded.
-    pub fn start(folder: &Folder, name: &str, port: u16, second: &str, zones: &str) -> Self {
+    /// Starts it on a port of 127.0.0.1, and of `second` (`none` for nothing else), with `more` options, and
+    /// waits until it has loaded its zones.
+    pub fn start(folder: &Folder, name: &str, port: u16, second: &str, more: &str, zones: &str) -> Self {
         let options = OPTIONS
             .replace("@port@", &port.to_string())
             .replace("@second@", second)
+            .replace("@more@", more)
             .replace("@folder@", folder.path().to_str().unwrap());
         let config = folder.write(&format!("{name}.conf"), &format!("{options}{zones}"));
         let log = format!("{name}.log");
@@ -69,19 +70,16 @@ impl Drop for Named {
     }
 }
 
-/// A port that is free for UDP and TCP on all these addresses.
-pub fn free_port(addresses: &[&str]) -> u16 {
+/// A port that is free for UDP and TCP on 127.0.0.1 and on `listened`, and for UDP on `others`.
+pub fn free_port(listened: &[&str], others: &[&str]) -> u16 {
+    let address = |text: &&str| text.parse::<IpAddr>().unwrap();
     loop {
-        let udp = UdpSocket::bind((addresses[0], 0)).unwrap();
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = udp.local_addr().unwrap().port();
-        let has_tcp = addresses
-            .iter()
-            .map(|address| TcpListener::bind((*address, port)).is_ok());
-        let has_udp = addresses
-            .iter()
-            .skip(1)
-            .map(|address| UdpSocket::bind((*address, port)).is_ok());
-        if has_tcp.chain(has_udp).all(|free| free) {
+        let has_tcp = |text: &&str| TcpListener::bind((address(text), port)).is_ok();
+        let has_udp = |text: &&str| UdpSocket::bind((address(text), port)).is_ok();
+        let own = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if own && listened.iter().all(|text| has_tcp(text) && has_udp(text)) && others.iter().all(has_udp) {
             return port;
         }
     }

@@ -73,7 +73,10 @@ impl Serialize for ByteText {
 
 impl<'de> Deserialize<'de> for ByteText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
+        let text = String::deserialize(deserializer)?;
+        if text.is_ascii() {
+            return Ok(Self(text.into_bytes()));
+        }
         text.chars()
             .map(|c| u8::try_from(u32::from(c)))
             .collect::<Result<_, _>>()

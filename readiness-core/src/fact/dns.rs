@@ -149,6 +149,9 @@ pub struct DnsAnswer {
     /// The records of the answer section, aliases among them, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<DnsRecord>,
+    /// How many more records the answer held than are kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub records_left_out: u32,
     /// Who answered: an address, `override`, or `system resolver`.
     pub answered_by: String,
     /// The records of the authority section, where the question was put [directly](DnsLookup::directly).
@@ -189,6 +192,7 @@ impl DnsAnswer {
         Self {
             result,
             records: Vec::new(),
+            records_left_out: 0,
             answered_by: answered_by.into(),
             authority: Vec::new(),
             additional: Vec::new(),
@@ -287,6 +291,8 @@ pub enum DnsResult {
     Rcode(u16),
     /// The records asked for.
     Records,
+    /// No answer: the server was asked to look the name up, and names other nameservers instead.
+    Referral,
     /// The server refused to answer.
     Refused,
     /// The server failed.

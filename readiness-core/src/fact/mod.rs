@@ -9,10 +9,12 @@ mod document;
 mod hello;
 mod http;
 mod ports;
+mod sockets;
 mod starttls;
 mod tcp;
 mod tls;
 mod trust_store;
+mod udp;
 mod view;
 
 pub use self::{
@@ -25,11 +27,13 @@ pub use self::{
     hello::{HelloAnswer, HelloFacts, ServerHello, TlsHello, TlsVersion},
     http::{Channel, Exchange, Header, HttpExchange},
     ports::{PortSet, PortSetError},
+    sockets::{LocalSocket, SocketFacts, SocketTable, Transport},
     starttls::{BitField, Expect, Frame, LengthField, Pattern, StartTls, Step},
     tcp::{Endpoint, LocalRoute, OpenPort, PortState, PortSweep, Route, SweepFacts, TcpConnect, TcpFacts},
     tls::{
         Anchor, AnchorStore, ServerChain, TlsEnd, TlsFacts, TlsHandshake, TlsSession, Trust, UntrustedKind,
     },
     trust_store::{StoreVerdict, TrustIn, TrustInStores, TrustStore},
+    udp::{UdpAnswer, UdpAsk, UdpFacts, UdpProtocol, UdpState, UdpSweep},
     view::{Family, LookFrom, View},
 };

@@ -89,12 +89,25 @@ pub enum PortState {
 pub struct LocalRoute {
     /// The address to reach.
     pub address: IpAddr,
+    /// The zone of a link-local address (RFC 4007, section 11): an interface by name or number; empty where
+    /// there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub zone: String,
 }
 
 impl LocalRoute {
     /// A route to this address.
     pub fn new(address: IpAddr) -> Self {
-        Self { address }
+        Self {
+            address,
+            zone: String::new(),
+        }
+    }
+
+    /// The address lies in this zone.
+    pub fn in_zone(mut self, zone: impl Into<String>) -> Self {
+        self.zone = zone.into();
+        self
     }
 }
 
@@ -109,13 +122,28 @@ impl Observation for LocalRoute {
 pub struct Route {
     /// Whether packets to the address have somewhere to go.
     pub exists: bool,
+    /// Whether the address is one of this machine's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_own: bool,
+    /// The number of the zone that was asked for; 0 where none was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub scope_id: u32,
 }
 
 impl Route {
-    /// A route that exists or not.
+    /// A route that exists or not, to another machine.
     pub fn new(exists: bool) -> Self {
-        Self { exists }
+        Self {
+            exists,
+            is_own: false,
+            scope_id: 0,
+        }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it like this")]
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Connects to many ports of one address.
@@ -124,14 +152,26 @@ impl Route {
 pub struct PortSweep {
     /// Whose ports.
     pub address: IpAddr,
+    /// The number of the zone that a link-local address lies in, else 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub scope_id: u32,
     /// Those that should answer: they go first, which gives a first round-trip time.
     pub first: PortSet,
     /// All the others.
     pub rest: PortSet,
+    /// Which of either go before its others.
+    #[serde(default, skip_serializing_if = "PortSet::is_empty")]
+    pub early: PortSet,
     /// Most connection attempts under way at once.
     pub in_flight: u32,
     /// When to stop, in milliseconds.
     pub deadline_ms: u32,
+    /// Most connection attempts begun in a second; `None` for no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_second: Option<u32>,
+    /// Whether connections are closed with FIN instead of a reset.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub polite_close: bool,
 }
 
 impl PortSweep {
@@ -139,10 +179,14 @@ impl PortSweep {
     pub fn new(address: IpAddr, first: PortSet, rest: PortSet) -> Self {
         Self {
             address,
+            scope_id: 0,
             first,
             rest,
+            early: PortSet::default(),
             in_flight: 4096,
             deadline_ms: 25_000,
+            max_per_second: None,
+            polite_close: false,
         }
     }
 }
@@ -152,7 +196,7 @@ impl Observation for PortSweep {
     type Fact = SweepFacts;
 }
 
-/// What a sweep saw. Each port that was asked for is in exactly one of the five sets.
+/// What a sweep saw. Each port that was asked for is in exactly one of the seven sets.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SweepFacts {
@@ -171,6 +215,12 @@ pub struct SweepFacts {
     /// Those the deadline, or this machine's limits, left untried.
     #[serde(default)]
     pub untried: PortSet,
+    /// Those that this machine's own rules let no connection out to: the peer was not asked.
+    #[serde(default, skip_serializing_if = "PortSet::is_empty")]
+    pub own_firewall: PortSet,
+    /// Those this machine has no route to: the peer was not asked.
+    #[serde(default, skip_serializing_if = "PortSet::is_empty")]
+    pub without_route: PortSet,
     /// Connections that met themselves: sockets bound to the port they connected to. Counted closed.
     #[serde(default)]
     pub self_connects: u32,
@@ -191,6 +241,9 @@ pub struct OpenPort {
     /// Whether a second connection was accepted too; `None` where it was expected and not asked again.
     #[serde(default)]
     pub confirmed: Option<bool>,
+    /// Whether it reset the connection that it had accepted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reset: bool,
     /// The first bytes it sent by itself, at most 256.
     #[serde(default, skip_serializing_if = "ByteText::is_empty")]
     pub banner: ByteText,
@@ -202,6 +255,7 @@ impl OpenPort {
         Self {
             port,
             confirmed: None,
+            reset: false,
             banner: ByteText::default(),
         }
     }

@@ -12,5 +12,5 @@ pub use self::{
 };
 pub(crate) use self::{
     recording::Replay,
-    store::{Entry, Observatory, key_text},
+    store::{Entry, KeyId, Observatory},
 };

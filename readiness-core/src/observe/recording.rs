@@ -152,7 +152,8 @@ pub enum RecordingError {
 /// A recording, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    facts: HashMap<(String, Value, u32), Recorded>,
+    /// By key: kind, round, and what was seen.
+    facts: HashMap<Value, Vec<(String, u32, Recorded)>>,
     attempts: HashMap<(String, String, u32), Attempt>,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) duration_ms: u64,
@@ -162,10 +163,11 @@ pub(crate) struct Replay {
 
 impl Replay {
     pub(crate) fn new(recording: &Recording) -> Self {
-        let facts = recording.facts.iter().map(|fact| {
-            let key = (fact.kind.clone(), fact.key.clone(), fact.round);
-            (key, fact.result.clone())
-        });
+        let mut facts: HashMap<Value, Vec<_>> = HashMap::new();
+        for fact in &recording.facts {
+            let seen = (fact.kind.clone(), fact.round, fact.result.clone());
+            facts.entry(fact.key.clone()).or_default().push(seen);
+        }
         let attempts = recording.attempts.iter().map(|attempt| {
             let key = (
                 attempt.requirement.clone(),
@@ -175,7 +177,7 @@ impl Replay {
             (key, attempt.clone())
         });
         Self {
-            facts: facts.collect(),
+            facts,
             attempts: attempts.collect(),
             started_at: recording.started_at,
             duration_ms: recording.duration_ms,
@@ -185,7 +187,10 @@ impl Replay {
     }
 
     pub(crate) fn fact(&self, kind: &str, key: &Value, round: u32) -> Option<&Recorded> {
-        self.facts.get(&(kind.to_owned(), key.clone(), round))
+        // As in a map, the last one counts where a recording holds two.
+        let mut seen = self.facts.get(key)?.iter().rev();
+        seen.find(|(of, in_round, _)| of == kind && *in_round == round)
+            .map(|(_, _, recorded)| recorded)
     }
 
     pub(crate) fn attempt(&self, requirement: &str, target: &str, n: u32) -> Option<&Attempt> {

@@ -31,7 +31,20 @@ pub(crate) type Entry = (&'static str, Arc<str>, u32);
 
 type Flight<F> = Shared<BoxFuture<'static, Result<Arc<F>, ObserveError>>>;
 
-struct Table<O: Observation>(HashMap<(O, u32), Flight<O::Fact>>);
+/// The number of a key within its run: quicker to look up than the key.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub(crate) struct KeyId(u32);
+
+struct Table<O: Observation>(HashMap<O, Asked<O>>);
+
+/// A key that was asked for.
+struct Asked<O: Observation> {
+    id: KeyId,
+    /// As [`key_text`] writes it.
+    text: Arc<str>,
+    /// Its looks, each with its round.
+    flights: Vec<(u32, Flight<O::Fact>)>,
+}
 
 /// One for each run. It owns every flight, and [`Observatory::drive`] moves them even when whoever asked
 /// has gone: a cancelled first asker costs nothing.
@@ -46,6 +59,7 @@ pub(crate) struct Observatory {
 struct Inner {
     closed: bool,
     tables: HashMap<TypeId, Box<dyn Any + Send>>,
+    next_key: KeyId,
     resources: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// Flights and background futures the driver has not taken over yet.
     fresh: Vec<BoxFuture<'static, ()>>,
@@ -89,55 +103,68 @@ impl Observatory {
         self.sources.replay.is_some()
     }
 
+    /// The look at this key in this round, begun if it has not been. The path tells who looks, the last asker last.
     pub(crate) fn flight<O: Observation>(
         self: &Arc<Self>,
         key: O,
-        path: &Arc<Vec<Entry>>,
+        path: &[Entry],
         round: u32,
     ) -> Flight<O::Fact> {
-        match key_text(&key) {
-            Ok(text) => self.flight_of(key, text, path, round),
-            Err(error) => failed(error),
-        }
+        self.flight_in(key, path, |_| round)
     }
 
-    /// [`Observatory::flight`] of a key whose text is known already.
-    pub(crate) fn flight_of<O: Observation>(
+    /// [`Observatory::flight`] in a round that depends on the key's number.
+    pub(crate) fn flight_in<O: Observation>(
         self: &Arc<Self>,
         key: O,
-        text: Arc<str>,
-        path: &Arc<Vec<Entry>>,
-        round: u32,
+        path: &[Entry],
+        round_of: impl FnOnce(KeyId) -> u32,
     ) -> Flight<O::Fact> {
-        let entry: Entry = (O::KIND, text, round);
-        let mut inner = self.lock();
+        let mut guard = self.lock();
+        let inner = &mut *guard;
         if inner.closed {
             return failed(ObserveError::new(Reason::CANCELLED, "the run is over"));
-        }
-        // A circle is an edge that closes a loop in the wait graph, not only an ancestor: two askers may
-        // each have begun one half of it.
-        if let Some(parent) = path.last() {
-            if path.contains(&entry) || reaches(&inner.edges, &entry, parent) {
-                let message = format!("`{}` waits for itself", O::KIND);
-                return failed(ObserveError::new(Reason::CYCLE, message));
-            }
-            inner.edges.entry(parent.clone()).or_default().push(entry.clone());
         }
         let table = inner
             .tables
             .entry(TypeId::of::<O>())
             .or_insert_with(|| Box::new(Table::<O>(HashMap::new())));
-        let Some(table) = table.downcast_mut::<Table<O>>() else {
+        let Some(Table(table)) = table.downcast_mut::<Table<O>>() else {
             return failed(ObserveError::new(Reason::ERROR, "a table holds another type"));
         };
-        if let Some(flight) = table.0.get(&(key.clone(), round)) {
+        let asked = match table.get_mut(&key) {
+            Some(asked) => asked,
+            None => {
+                let text = match key_text(&key) {
+                    Ok(text) => text,
+                    Err(error) => return failed(error),
+                };
+                let id = inner.next_key;
+                inner.next_key = KeyId(id.0.wrapping_add(1));
+                let flights = Vec::new();
+                table.entry(key.clone()).or_insert(Asked { id, text, flights })
+            }
+        };
+        let round = round_of(asked.id);
+        let entry = || -> Entry { (O::KIND, Arc::clone(&asked.text), round) };
+        // A circle is an edge that closes a loop in the wait graph, not only an ancestor: two askers may
+        // each have begun one half of it.
+        if let Some(parent) = path.last() {
+            let entry = entry();
+            if path.contains(&entry) || reaches(&inner.edges, &entry, parent) {
+                let message = format!("`{}` waits for itself", O::KIND);
+                return failed(ObserveError::new(Reason::CYCLE, message));
+            }
+            inner.edges.entry(parent.clone()).or_default().push(entry);
+        }
+        if let Some((_, flight)) = asked.flights.iter().find(|(of, _)| *of == round) {
             return flight.clone();
         }
-        let flight = self.begin(key.clone(), entry, path, round);
-        table.0.insert((key, round), flight.clone());
+        let flight = self.begin(key, entry(), path, round);
+        asked.flights.push((round, flight.clone()));
         inner.fresh.push(flight.clone().map(drop).boxed());
         let waker = inner.waker.take();
-        drop(inner);
+        drop(guard);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -148,14 +175,14 @@ impl Observatory {
         self: &Arc<Self>,
         key: O,
         entry: Entry,
-        path: &Arc<Vec<Entry>>,
+        path: &[Entry],
         round: u32,
     ) -> Flight<O::Fact> {
         let (look, deadline) = match self.look_for::<O>(&entry) {
             Ok((look, deadline)) => (Ok(look), deadline.unwrap_or(self.deadline)),
             Err(e) => (Err(e), self.deadline),
         };
-        let mut path = Vec::clone(path);
+        let mut path = path.to_vec();
         path.push(entry.clone());
         let cx = Looking {
             store: Arc::downgrade(self),
@@ -378,7 +405,7 @@ impl fmt::Debug for Observatory {
 }
 
 /// A key as JSON. Equal keys have equal texts, which are small to keep and quick to compare.
-pub(crate) fn key_text<O: Observation>(key: &O) -> Result<Arc<str>, ObserveError> {
+fn key_text<O: Observation>(key: &O) -> Result<Arc<str>, ObserveError> {
     serde_json::to_string(key).map(Arc::from).map_err(|e| {
         let message = format!("the key of `{}` does not serialise: {e}", O::KIND);
         ObserveError::new(Reason::ERROR, message)

@@ -50,6 +50,8 @@ reasons! {
     ERROR = "error";
     /// Nothing answered where an answer would have told closed from filtered.
     FILTERED = "filtered";
+    /// This machine's own firewall does not let the question out.
+    LOCAL_FIREWALL = "local_firewall";
     /// No local route to this address family.
     NO_ROUTE = "no_route";
     /// No source for this kind of observation is installed.
@@ -67,6 +69,8 @@ reasons! {
     /// What was measured is too little to tell with confidence.
     TOO_FEW_SAMPLES = "too_few_samples";
 
+    /// The nameserver names others instead of answering.
+    DNS_LAME = "dns.lame";
     /// The name exists, without a record of this type.
     DNS_NODATA = "dns.nodata";
     /// The name does not exist.
@@ -144,6 +148,7 @@ impl Reason {
             "unexpected_response" => "the response is not the one to judge",
             "error" => "an error",
             "filtered" => "nothing answered",
+            "local_firewall" => "this machine's own firewall does not let it out",
             "no_route" => "no local route",
             "no_source" => "no source is installed",
             "not_bound" => "no probe is bound",

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     clock::Timestamp,
-    observe::{Observation, Observatory, ObserveError, key_text},
+    observe::{KeyId, Observation, Observatory, ObserveError},
     suite::Profile,
     target::Target,
 };
@@ -34,14 +34,11 @@ pub(crate) struct Rounds {
     state: Mutex<RoundState>,
 }
 
-/// Kind and key of an observation.
-type Known = (&'static str, Arc<str>);
-
 #[derive(Debug, Default)]
 struct RoundState {
-    rounds: HashMap<Known, u32>,
+    rounds: HashMap<KeyId, u32>,
     /// What this attempt asked for, and whether it has failed so far.
-    asked: HashMap<Known, bool>,
+    asked: HashMap<KeyId, bool>,
 }
 
 impl Rounds {
@@ -58,14 +55,29 @@ impl Rounds {
         }
     }
 
-    fn round_of(&self, key: &Known) -> u32 {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.rounds.get(key).copied().unwrap_or(1)
+    /// Where each look counts by itself: everything that was asked for is looked at again, facts and errors.
+    pub(crate) fn renew(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = std::mem::take(&mut state.asked);
+        for key in asked.into_keys() {
+            *state.rounds.entry(key).or_insert(1) += 1;
+        }
     }
 
-    fn note(&self, key: Known, failed: bool) {
+    /// Notes that this key is asked for, and says in which round.
+    ///
+    /// It has failed until it is settled: an attempt that is dropped while it waits has failed here.
+    fn ask(&self, key: KeyId) -> u32 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.asked.entry(key).or_insert(failed);
+        state.asked.entry(key).or_insert(true);
+        state.rounds.get(&key).copied().unwrap_or(1)
+    }
+
+    fn settle(&self, key: KeyId) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failed) = state.asked.get_mut(&key) {
+            *failed = false;
+        }
     }
 }
 
@@ -112,7 +124,8 @@ impl ProbeContext {
 
     /// Looks, or shares the look of another probe: each key is looked at once in a run.
     ///
-    /// A retry looks again at what failed, or, if every look succeeded, at what was seen.
+    /// A retry looks again at what failed, or, if every look succeeded, at what was seen. Where several good
+    /// looks are needed ([`Retry::needed`](crate::Retry::needed)), each of them looks at everything again.
     ///
     /// # Errors
     /// Where we could not look. Errors are shared like facts.
@@ -121,25 +134,16 @@ impl ProbeContext {
     /// Dropping the future costs nothing: the look goes on for whoever asks next.
     pub async fn observe<O: Observation>(&self, key: O) -> Result<Arc<O::Fact>, ObserveError> {
         let inner = &self.inner;
-        let text = key_text(&key)?;
-        let known = (O::KIND, Arc::clone(&text));
-        let round = inner.rounds.round_of(&known);
-        // Noted before the wait: an attempt that is dropped here has failed here.
-        inner.rounds.note(known.clone(), true);
-        let result = inner.store.flight_of(key, text, &Arc::default(), round).await;
-        if result.is_ok() {
-            inner.rounds.settle(&known);
+        let mut asked = None;
+        let flight = inner.store.flight_in(key, &[], |key| {
+            asked = Some(key);
+            inner.rounds.ask(key)
+        });
+        let result = flight.await;
+        if let Some(key) = asked.filter(|_| result.is_ok()) {
+            inner.rounds.settle(key);
         }
         result
-    }
-}
-
-impl Rounds {
-    fn settle(&self, key: &Known) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(failed) = state.asked.get_mut(key) {
-            *failed = false;
-        }
     }
 }
 

@@ -2,6 +2,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::Looks;
 use crate::{
     clock::Timestamp,
     fact::View,
@@ -138,9 +139,12 @@ pub struct TargetResult {
     pub counts_as: Option<Status>,
     /// How many attempts were made; the one that was cut short among them.
     pub attempts: u32,
-    /// Whether it passed only on a later attempt.
+    /// Whether its looks disagree: some were good, some were not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flaky: bool,
+    /// Every look, where more than one was made or asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
     /// How long all attempts took, in milliseconds.
     pub duration_ms: u64,
     /// What accepts its failure, where something does. Under [`Policy::fail_on_warn`] a warning is one.
@@ -198,6 +202,7 @@ impl TargetResult {
             counts_as: None,
             attempts: 1,
             flaky: false,
+            looks: None,
             duration_ms: 0,
             accepted: None,
         }

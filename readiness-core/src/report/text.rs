@@ -442,8 +442,8 @@ fn summary_of(row: &TargetResult) -> String {
         Some(Status::Fail) => summary.push_str(" (attested that it does not hold)"),
         _ => {}
     }
-    if row.flaky {
-        let _ = write!(summary, " (only at attempt {}: flaky)", row.attempts);
+    if let Some(looks) = row.looks_in_words() {
+        let _ = write!(summary, " ({looks})");
     }
     summary
 }

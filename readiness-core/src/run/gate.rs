@@ -14,7 +14,7 @@ use super::Runner;
 use crate::{
     error::ErrorChain,
     outcome::{Reason, Status},
-    report::{Report, RequirementResult, TargetResult, shown},
+    report::{Look, Looks, Report, RequirementResult, TargetResult, is_good, shown},
     score,
     suite::{Retry, Suite},
 };
@@ -22,7 +22,8 @@ use crate::{
 /// Waits until a deployment is ready, or says why it is not.
 ///
 /// It looks at once, then again after 0.2 s, 0.4 s, … up to 2 s (with jitter), and half a second before its
-/// time is over; only what stands in the way and has not passed yet is looked at again. See [`Gate`].
+/// time is over; only what stands in the way and has not passed yet is looked at again. Each time everything is
+/// looked at anew: no answer of before is remembered, and the report holds every look. See [`Gate`].
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -50,6 +51,9 @@ pub fn gate(suite: Suite) -> Gate {
 /// The environment variable `READINESS_GATE` can lower it to `warn` (look once, log what is wrong, go on)
 /// or `off` (do not look) on a laptop. That is logged, and refused where a target has the profile
 /// `production`.
+///
+/// # Cancel safety
+/// Dropping what is awaited ends the look that is under way and releases everything before `drop` returns.
 #[derive(Clone, Debug)]
 #[must_use = "a gate does nothing until it is awaited"]
 pub struct Gate {
@@ -179,7 +183,7 @@ impl Gate {
             });
             let newer = self.look(&again, begun).await;
             let cut_short = begun.elapsed() >= self.within;
-            merge(&mut report, newer, tries, cut_short);
+            merge(&mut report, newer, cut_short);
             let now = report.started_at;
             score::conclude(
                 &mut report,
@@ -215,7 +219,7 @@ impl IntoFuture for Gate {
 
 /// Takes over what was looked at again. What a look did not get to see before it was cut short tells less
 /// than what was seen before.
-fn merge(report: &mut Report, newer: Report, tries: u32, cut_short: bool) {
+fn merge(report: &mut Report, newer: Report, cut_short: bool) {
     for new in newer.results {
         for mut target in new.targets {
             // Two requirements may share an id where their targets differ: both tell which one it is.
@@ -225,9 +229,11 @@ fn merge(report: &mut Report, newer: Report, tries: u32, cut_short: bool) {
                 .filter(|old| old.id == new.id)
                 .flat_map(|old| &mut old.targets);
             if let Some(place) = places.find(|place| place.target == target.target) {
-                target.attempts = target.attempts.saturating_add(tries);
+                target.looks = Some(joined(place, &target));
+                target.attempts = target.attempts.saturating_add(place.attempts);
                 target.duration_ms = target.duration_ms.saturating_add(place.duration_ms);
-                target.flaky = target.outcome.status.is_pass();
+                let is_mended = is_good(&target.outcome.status) && !is_good(&place.outcome.status);
+                target.flaky |= place.flaky || is_mended || target.outcome.status.is_pass();
                 if cut_short && target.outcome.status == Status::unknown(Reason::TIMEOUT) {
                     target.outcome = place.outcome.clone();
                 }
@@ -239,6 +245,22 @@ fn merge(report: &mut Report, newer: Report, tries: u32, cut_short: bool) {
     for (what, n) in newer.cost {
         *report.cost.entry(what).or_default() += n;
     }
+}
+
+/// The looks at one requirement and target over all rounds of a gate, the first always among them.
+fn joined(earlier: &TargetResult, newer: &TargetResult) -> Looks {
+    let alone = |row: &TargetResult| {
+        let mut looks = Looks::new(1, 1);
+        looks.push(Look::new(&row.outcome, row.duration_ms));
+        looks
+    };
+    let of = |row: &TargetResult| row.looks.clone().unwrap_or_else(|| alone(row));
+    let (mut all, newer) = (of(earlier), of(newer));
+    all.left_out = all.left_out.saturating_add(newer.left_out);
+    for look in newer.seen {
+        all.push(look);
+    }
+    all
 }
 
 /// A blocker that has not passed; with a stricter policy everything that counts and has not passed.

@@ -1,9 +1,6 @@
 use std::{
     panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,6 +13,7 @@ use crate::{
     observe::{Attempt, AttemptEnd},
     outcome::{Outcome, Reason, Status},
     probe::{ProbeContext, ProbeError},
+    report::{Look, Looks, is_good},
     suite::{Profile, Requirement},
     target::Target,
 };
@@ -25,8 +23,8 @@ pub(super) struct Job<'a> {
     pub(super) requirement: &'a Requirement,
     pub(super) target: &'a Arc<Target>,
     pub(super) profile: Arc<Profile>,
-    /// Attempts begun, readable when the job is dropped half-way.
-    pub(super) begun: AtomicU32,
+    /// The attempts that have ended, readable when the job is dropped half-way.
+    log: Mutex<Log>,
 }
 
 /// What became of a job.
@@ -34,6 +32,7 @@ pub(super) struct JobResult {
     pub(super) outcome: Outcome,
     pub(super) flaky: bool,
     pub(super) attempts: Vec<Attempt>,
+    pub(super) looks: Option<Looks>,
 }
 
 impl JobResult {
@@ -42,7 +41,39 @@ impl JobResult {
     }
 }
 
-impl Job<'_> {
+/// The attempts at a job so far.
+struct Log {
+    attempts: Vec<Attempt>,
+    looks: Looks,
+    good: u32,
+    bad: u32,
+    /// The worst of the good ones: what counts where enough are good.
+    worst_good: Option<Outcome>,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(requirement: &'a Requirement, target: &'a Arc<Target>, profile: Arc<Profile>) -> Self {
+        let retry = requirement.own_retry();
+        let most = retry.attempts.max(1);
+        Self {
+            requirement,
+            target,
+            profile,
+            log: Mutex::new(Log {
+                attempts: Vec::new(),
+                looks: Looks::new(retry.needed.clamp(1, most), most),
+                good: 0,
+                bad: 0,
+                worst_good: None,
+            }),
+        }
+    }
+
+    // Never held across an await.
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) async fn run(&self, shared: &Shared<'_>) -> JobResult {
         let span = tracing::info_span!(
             "requirement",
@@ -52,12 +83,17 @@ impl Job<'_> {
         self.attempts(shared).instrument(span).await
     }
 
+    /// What the run's deadline leaves of it: the attempts that had ended, and one that did not.
+    pub(super) fn cut(&self, shared: &Shared<'_>) -> JobResult {
+        let outcome = shared.too_late();
+        self.note(&outcome, AttemptEnd::Deadline, 0);
+        self.result(outcome)
+    }
+
     async fn attempts(&self, shared: &Shared<'_>) -> JobResult {
         let retry = self.requirement.own_retry();
         let rounds = Arc::default();
-        let mut log = Vec::new();
-        loop {
-            let n = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        for n in 1.. {
             shared.tell(|| Event::Started {
                 requirement: self.requirement.id().to_owned(),
                 target: self.target.label().to_owned(),
@@ -72,26 +108,70 @@ impl Job<'_> {
                 Arc::clone(&rounds),
             );
             let (outcome, end, duration_ms) = self.attempt(&cx, shared).await;
-            log.push(Attempt {
-                requirement: self.requirement.id().to_owned(),
-                target: self.target.label().to_owned(),
-                attempt: n,
-                end,
-                duration_ms,
-            });
             let status = &outcome.status;
             tracing::debug!(%status, attempt = n, duration_ms, summary = outcome.summary.as_str(), "judged");
-            if n >= retry.attempts || end == AttemptEnd::Deadline || !is_worth_another(status) {
-                return JobResult {
-                    flaky: n > 1 && status.is_pass(),
-                    outcome,
-                    attempts: log,
-                };
+            let is_over = self.note(&outcome, end, duration_ms);
+            if is_over || end == AttemptEnd::Deadline || is_settled(status) {
+                return self.result(outcome);
             }
-            rounds.advance();
+            if retry.needed > 1 {
+                rounds.renew();
+            } else {
+                rounds.advance();
+            }
             if !shared.store.is_replay() {
                 tokio::time::sleep(retry.pause(n)).await;
             }
+        }
+        // Nobody counts so far.
+        self.cut(shared)
+    }
+
+    /// Takes an attempt down, and tells whether it was the one that decides.
+    fn note(&self, outcome: &Outcome, end: AttemptEnd, duration_ms: u64) -> bool {
+        let mut log = self.log();
+        let attempt = u32::try_from(log.attempts.len()).map_or(u32::MAX, |made| made.saturating_add(1));
+        log.attempts.push(Attempt {
+            requirement: self.requirement.id().to_owned(),
+            target: self.target.label().to_owned(),
+            attempt,
+            end,
+            duration_ms,
+        });
+        log.looks.push(Look::new(outcome, duration_ms));
+        // What was cut says neither.
+        if end == AttemptEnd::Deadline {
+            return true;
+        }
+        if is_good(&outcome.status) {
+            log.good += 1;
+            let order = |outcome: &Outcome| (outcome.status.rank(), outcome.status.credit());
+            if log
+                .worst_good
+                .as_ref()
+                .is_none_or(|worst| order(outcome) <= order(worst))
+            {
+                log.worst_good = Some(outcome.clone());
+            }
+        } else {
+            log.bad += 1;
+        }
+        log.good >= log.looks.needed || log.bad > log.looks.most - log.looks.needed
+    }
+
+    fn result(&self, last: Outcome) -> JobResult {
+        let mut log = self.log();
+        let holds = log.good >= log.looks.needed;
+        let outcome = match log.worst_good.take() {
+            Some(worst) if holds => worst,
+            _ => last,
+        };
+        let tells = log.looks.needed > 1 || log.attempts.len() > 1;
+        JobResult {
+            outcome,
+            flaky: log.good > 0 && log.bad > 0,
+            attempts: std::mem::take(&mut log.attempts),
+            looks: tells.then(|| log.looks.clone()),
         }
     }
 
@@ -121,11 +201,13 @@ impl Job<'_> {
     }
 }
 
-/// Whether another attempt could end otherwise: not where something is missing that no wait will bring.
-fn is_worth_another(status: &Status) -> bool {
+/// Whether no other attempt could end otherwise: where it does not apply, or something is missing that no wait
+/// will bring.
+fn is_settled(status: &Status) -> bool {
     match status {
-        Status::Fail => true,
-        Status::Unknown { reason, .. } => ![
+        Status::Fail | Status::Pass | Status::Warn { .. } => false,
+        Status::NotApplicable { .. } => true,
+        Status::Unknown { reason, .. } => [
             Reason::ATTESTATION_MISSING,
             Reason::CLAIM_ONLY,
             Reason::CREDENTIAL_WITHHELD,
@@ -136,7 +218,6 @@ fn is_worth_another(status: &Status) -> bool {
             Reason::NO_SOURCE,
         ]
         .contains(reason),
-        Status::Pass | Status::Warn { .. } | Status::NotApplicable { .. } => false,
     }
 }
 

@@ -2,7 +2,7 @@ use std::{
     collections::BTreeSet,
     fmt, io,
     pin::pin,
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     fact::{LookFrom, View},
-    observe::{Attempt, AttemptEnd, Observatory, Recording},
+    observe::{Attempt, Observatory, Recording},
     outcome::{Evidence, Status},
     report::{Report, RequirementResult, TargetResult, Tool, ViewReport, shown},
     score::{self, Decision, Digest, Score},
@@ -206,14 +206,10 @@ impl Runner {
             duration_ms,
             suite_digest: suite_digest.as_str().to_owned(),
             cost: cost.clone(),
-            attempts: if record {
-                attempts_of(&jobs, &results)
-            } else {
-                Vec::new()
-            },
+            attempts: if record { attempts_of(&results) } else { Vec::new() },
             facts,
         };
-        let results = rows(suite, &profiles, &jobs, results, &shared);
+        let results = rows(suite, &profiles, &jobs, results);
         let mut report = Report {
             schema_version: Report::SCHEMA_VERSION,
             tool: Tool::this(),
@@ -261,7 +257,7 @@ impl Runner {
         (report, recording)
     }
 
-    async fn all(&self, jobs: &[Job<'_>], shared: &Shared<'_>) -> (Vec<Option<JobResult>>, View) {
+    async fn all(&self, jobs: &[Job<'_>], shared: &Shared<'_>) -> (Vec<JobResult>, View) {
         let mut results: Vec<Option<JobResult>> = jobs.iter().map(|_| None).collect();
         let mut view = View::default();
         {
@@ -280,7 +276,7 @@ impl Runner {
                     tokio::time::sleep(self.deadline).await;
                 }
             });
-            let look_from = shared.store.flight(LookFrom::new(), &Arc::default(), 1);
+            let look_from = shared.store.flight(LookFrom::new(), &[], 1);
             active.push(Either::Right(async move { Step::View(look_from.await.ok()) }));
             loop {
                 while let Some(i) = queue.next() {
@@ -309,7 +305,11 @@ impl Runner {
                 }
             }
         }
-        (results, view)
+        let results = jobs
+            .iter()
+            .zip(results)
+            .map(|(job, result)| result.unwrap_or_else(|| job.cut(shared)));
+        (results.collect(), view)
     }
 }
 
@@ -383,40 +383,27 @@ fn jobs_of<'a>(suite: &'a Suite, profiles: &Profiles<'_>) -> Vec<Job<'a>> {
                 .iter()
                 .map(move |target| (requirement, target))
         })
-        .map(|(requirement, target)| Job {
-            requirement,
-            target,
-            profile: profiles
+        .map(|(requirement, target)| {
+            let profile = profiles
                 .get(target.label())
-                .map_or_else(|| Arc::new(suite.profile_of(target)), Arc::clone),
-            begun: AtomicU32::new(0),
+                .map_or_else(|| Arc::new(suite.profile_of(target)), Arc::clone);
+            Job::new(requirement, target, profile)
         })
         .collect()
 }
 
-fn attempts_of(jobs: &[Job<'_>], results: &[Option<JobResult>]) -> Vec<Attempt> {
-    let mut all = Vec::new();
-    for (job, result) in jobs.iter().zip(results) {
-        match result {
-            Some(result) => all.extend(result.attempts.iter().cloned()),
-            None => all.push(Attempt {
-                requirement: job.requirement.id().to_owned(),
-                target: job.target.label().to_owned(),
-                attempt: job.begun.load(std::sync::atomic::Ordering::Relaxed).max(1),
-                end: AttemptEnd::Deadline,
-                duration_ms: 0,
-            }),
-        }
-    }
-    all
+fn attempts_of(results: &[JobResult]) -> Vec<Attempt> {
+    results
+        .iter()
+        .flat_map(|result| result.attempts.iter().cloned())
+        .collect()
 }
 
 fn rows(
     suite: &Suite,
     profiles: &Profiles<'_>,
     jobs: &[Job<'_>],
-    results: Vec<Option<JobResult>>,
-    shared: &Shared<'_>,
+    results: Vec<JobResult>,
 ) -> Vec<RequirementResult> {
     let mut judged = jobs.iter().zip(results);
     suite
@@ -438,7 +425,7 @@ fn rows(
                 targets: judged
                     .by_ref()
                     .take(requirement.targets().len())
-                    .map(|(job, result)| target_result(job, result, shared))
+                    .map(|(job, result)| target_result(job, result))
                     .collect(),
                 why: info.why.clone(),
                 fix: info.fix.clone(),
@@ -449,22 +436,16 @@ fn rows(
         .collect()
 }
 
-fn target_result(job: &Job<'_>, result: Option<JobResult>, shared: &Shared<'_>) -> TargetResult {
-    let duration_ms = result.as_ref().map_or(0, JobResult::duration_ms);
-    // A job the deadline met has no result; its attempts are those it had begun.
-    let attempts = job.begun.load(std::sync::atomic::Ordering::Relaxed).max(1);
-    let (outcome, flaky) = match result {
-        Some(result) => (result.outcome, result.flaky),
-        None => (shared.too_late(), false),
-    };
+fn target_result(job: &Job<'_>, result: JobResult) -> TargetResult {
     TargetResult {
         target: job.target.label().to_owned(),
         url: job.target.to_string(),
-        outcome,
         counts_as: None,
-        attempts,
-        flaky,
-        duration_ms,
+        attempts: u32::try_from(result.attempts.len()).unwrap_or(u32::MAX),
+        flaky: result.flaky,
+        duration_ms: result.duration_ms(),
+        looks: result.looks,
+        outcome: result.outcome,
         accepted: None,
     }
 }

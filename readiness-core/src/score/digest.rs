@@ -133,11 +133,19 @@ pub(crate) struct Asked<'a> {
     pub(crate) attempts: u32,
     pub(crate) blocker: Option<bool>,
     pub(crate) id: &'a str,
+    /// Left out where it is one, as most suites have it.
+    #[serde(skip_serializing_if = "is_one")]
+    pub(crate) needed: u32,
     pub(crate) priority: Priority,
     pub(crate) probe: String,
     pub(crate) targets: Vec<&'a str>,
     pub(crate) timeout: String,
     pub(crate) weight: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 /// What was seen of one requirement at one target, as the digest of the results holds it.

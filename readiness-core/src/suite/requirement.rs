@@ -84,7 +84,7 @@ impl Requirement {
         self
     }
 
-    /// Tries again.
+    /// Tries again, or asks for several good looks.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
@@ -180,12 +180,28 @@ impl Probe for Disarmed {
     }
 }
 
-/// How often something is tried, and how long to wait in between: doubled each time, up to a most.
+/// How often something is tried, how many of the tries must be good, and how long to wait in between: doubled
+/// each time, up to a most.
+///
+/// Usually one good try is enough, and it is tried until there is one. Where more are needed, it is looked at
+/// anew each time until so many looks were good, or so many were not that it cannot be reached any more: a
+/// single blip does not fail what may miss one, and a lucky pass does not hold what must pass twice. The worst of
+/// the good looks is what counts then, else the last one; the report holds each of them.
+///
+/// ```
+/// use std::time::Duration;
+/// use readiness_core::Retry;
+/// // As Kubernetes asks with a period of 2 s: three good ones, and two may fail.
+/// let retry = Retry::attempts(5).needing(3).every(Duration::from_secs(2));
+/// assert_eq!((retry.needed, retry.attempts), (3, 5));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Retry {
     /// How often at most, 1 or more.
     pub attempts: u32,
+    /// How many must be good, 1 or more, and not more than `attempts`. Default: 1.
+    pub needed: u32,
     /// The first pause. Default: 200 ms.
     pub first_pause: Duration,
     /// The longest pause. Default: 2 s.
@@ -197,14 +213,31 @@ impl Retry {
     pub fn attempts(attempts: u32) -> Self {
         Self {
             attempts: attempts.max(1),
+            needed: 1,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(2),
         }
     }
 
-    /// The pause after this many failed attempts.
-    pub fn pause(&self, failed: u32) -> Duration {
-        let doubled = 2_u32.saturating_pow(failed.saturating_sub(1).min(31));
+    /// Asks for so many good attempts; there are at least as many then.
+    ///
+    /// All of them must end within the run's deadline, pauses among them.
+    pub fn needing(mut self, needed: u32) -> Self {
+        self.needed = needed.max(1);
+        self.attempts = self.attempts.max(self.needed);
+        self
+    }
+
+    /// Waits always as long.
+    pub fn every(mut self, pause: Duration) -> Self {
+        self.first_pause = pause;
+        self.longest_pause = pause;
+        self
+    }
+
+    /// The pause after this many attempts.
+    pub fn pause(&self, made: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(made.saturating_sub(1).min(31));
         self.first_pause.saturating_mul(doubled).min(self.longest_pause)
     }
 }

@@ -295,6 +295,7 @@ fn asked<'a>(requirement: &'a Requirement, profiles: &Profiles<'_>) -> Asked<'a>
     Asked {
         attempts: requirement.own_retry().attempts,
         blocker: requirement.own_blocker(),
+        needed: requirement.own_retry().needed,
         id: requirement.id(),
         priority: priority_of(requirement, profiles),
         probe: format!("{:?}", requirement.probe()),

@@ -65,7 +65,7 @@ impl Looks {
         key: O,
         round: u32,
     ) -> Result<Arc<O::Fact>, ObserveError> {
-        let flight = self.store.flight(key, &Arc::default(), round);
+        let flight = self.store.flight(key, &[], round);
         match select(flight, self.driver.clone()).await {
             Either::Left((result, _)) => result,
             Either::Right((never, _)) => match never {},

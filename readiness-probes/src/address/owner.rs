@@ -16,6 +16,7 @@ pub(crate) fn registrable(host: &str) -> Option<&str> {
 }
 
 /// Whether two hosts are one or have one registrable domain: whoever owns one owns the other.
+#[cfg(feature = "http")]
 pub(crate) fn same_owner(a: &str, b: &str) -> bool {
     bare(a).eq_ignore_ascii_case(bare(b))
         || registrable(&a.to_ascii_lowercase())
@@ -25,6 +26,7 @@ pub(crate) fn same_owner(a: &str, b: &str) -> bool {
 
 /// Whether a host, an IPv6 address without brackets among them, is the machine that asks. Secure Contexts,
 /// section 3.1, and RFC 6761, section 6.3.
+#[cfg(feature = "http")]
 pub(crate) fn is_loopback_host(host: &str) -> bool {
     let host = bare(host);
     match host.parse::<IpAddr>() {
@@ -45,7 +47,7 @@ fn is_address(host: &str) -> bool {
     host.parse::<IpAddr>().is_ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "http"))]
 mod tests {
     use super::*;
 

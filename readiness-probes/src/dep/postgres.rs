@@ -7,7 +7,8 @@ use readiness_core::{
 };
 
 use super::{
-    AuthMethod, PostgresEnd, PostgresFacts, PostgresSession, ServerError, TlsUse,
+    AuthMethod, Authentication, PostgresEnd, PostgresFacts, PostgresSession, ServerError, TlsUse,
+    open::open,
     verdict::{Scene, broken, channel, combined, described, tls_missing, withheld},
 };
 use crate::{
@@ -30,8 +31,8 @@ readiness_core::probe! {
     /// # How it is judged
     /// The answer to `SELECT 1` passes. A refused or silent port, a server that starts or shuts down, a
     /// refused log-in, a missing database and every other error fail, with the server's words. A log-in
-    /// without any password, one over an unencrypted connection that leaves the inner network, and a
-    /// production server without TLS warn. The password is never sent to a server whose certificate is not
+    /// without any password fails; under the profile `local` it warns, and over loopback it is a note. One over
+    /// an unencrypted connection that leaves the inner network, and a production server without TLS, warn. The password is never sent to a server whose certificate is not
     /// trusted (on loopback TLS is left out instead, unless it is required), and never as clear text over
     /// an unencrypted connection that leaves the inner network, unless `tls = "disable"` says so: then the
     /// log-in is unknown. One address that accepts is enough.
@@ -40,6 +41,9 @@ readiness_core::probe! {
     /// Refused: start PostgreSQL, or set `listen_addresses`. Log-in: compare user, password and database
     /// with `pg_hba.conf`, whose first matching line decides. Certificate: name its authority.
     pub struct Postgres {
+        /// Whether the server must ask for a password: `required`, or `none` where it is meant to be open.
+        /// Default: `required`.
+        pub authentication: Authentication = Authentication::Required,
         /// Whether TLS is asked for: `prefer`, `require` or `disable`. Default: `prefer`.
         pub tls: TlsUse = TlsUse::Prefer,
     }
@@ -87,7 +91,7 @@ impl Probe for Postgres {
                     profile: cx.profile(),
                     has_credential: target.credential().is_some(),
                 };
-                judge(&scene, facts)
+                judge(self, &scene, facts)
             },
         );
         Ok(noted(cx, outcome).await)
@@ -95,7 +99,7 @@ impl Probe for Postgres {
 }
 
 /// The database that a path names: `/app` is `app`, `/` is none.
-fn database(path: &str) -> String {
+pub(super) fn database(path: &str) -> String {
     let name = path.trim_start_matches('/');
     // A form decodes `+` too; in a path it stands for itself.
     let name = name.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
@@ -105,7 +109,7 @@ fn database(path: &str) -> String {
         .unwrap_or_default()
 }
 
-fn judge(scene: &Scene<'_>, facts: &PostgresFacts) -> Outcome {
+pub(super) fn judge(settings: &Postgres, scene: &Scene<'_>, facts: &PostgresFacts) -> Outcome {
     let place = scene.place;
     if facts.tcp.state != PortState::Open {
         let finding = not_open(place, &facts.tcp);
@@ -164,13 +168,12 @@ fn judge(scene: &Scene<'_>, facts: &PostgresFacts) -> Outcome {
     let mut findings: Vec<Finding> = end.into_iter().collect();
     findings.extend(channel(scene, &facts.tls, password_sent));
     if facts.logged_in && facts.auth == AuthMethod::Nothing {
-        findings.push(
-            Finding::warn(
-                "open_without_password",
-                "the log-in was accepted without any password, expected the server to ask for one",
-            )
-            .remedy("let `pg_hba.conf` ask for `scram-sha-256` instead of `trust`"),
-        );
+        findings.extend(open(
+            scene,
+            settings.authentication,
+            "the log-in is accepted without any password",
+            "let `pg_hba.conf` ask for `scram-sha-256` instead of `trust`",
+        ));
     }
     let mut outcome = Outcome::judged(summary, findings)
         .evidence("TLS", described(&facts.tls))
@@ -352,7 +355,10 @@ mod tests {
             outcome.findings.into_iter().map(|finding| finding.code).collect()
         };
         let open = answered(AuthMethod::Nothing, trusted());
-        assert_eq!(codes(URL, Profile::local(), open), ["open_without_password"]);
+        assert_eq!(
+            codes(URL, Profile::local(), open),
+            ["open_without_authentication"]
+        );
         let plain = answered(AuthMethod::ScramSha256, ChannelTls::Declined);
         assert_eq!(
             codes(URL, Profile::local(), plain.clone()),

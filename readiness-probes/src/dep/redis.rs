@@ -7,7 +7,8 @@ use readiness_core::{
 };
 
 use super::{
-    RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError,
+    Authentication, RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError,
+    open::open,
     verdict::{Scene, broken, channel, combined, described, tls_missing, withheld},
 };
 use crate::{
@@ -29,15 +30,19 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// `PONG` passes. A refused or silent port, a server that loads, a refused log-in and every other error
-    /// fail, with the server's words. `PONG` without a log-in warns where a password is configured and under
-    /// the profile `production`. So does a password over an unencrypted connection that leaves the inner
-    /// network. The password is never sent to a server whose certificate is not trusted: then the log-in is
-    /// unknown. One address that accepts is enough.
+    /// fail, with the server's words. `PONG` without a log-in fails; under the profile `local` it warns, and over
+    /// loopback, where no password is configured, it is a note. A password over an unencrypted connection that leaves the inner network warns.
+    /// The password is never sent to a server whose certificate is not trusted: then the log-in is unknown. One
+    /// address that accepts is enough.
     ///
     /// # How to fix
     /// Refused: start Redis, or `bind` it to this address. Open without a password: set `requirepass` or an
     /// ACL, and bind it to inner addresses. Log-in: compare user and password with the ACL.
-    pub struct Redis {}
+    pub struct Redis {
+        /// Whether the server must ask for a log-in: `required`, or `none` where it is meant to be open.
+        /// Default: `required`.
+        pub authentication: Authentication = Authentication::Required,
+    }
     id: "dep.redis",
     title: "Redis lets the service in and answers",
     priority: Critical,
@@ -73,14 +78,14 @@ impl Probe for Redis {
                     profile: cx.profile(),
                     has_credential: target.credential().is_some(),
                 };
-                judge(&scene, facts)
+                judge(self, &scene, facts)
             },
         );
         Ok(noted(cx, outcome).await)
     }
 }
 
-fn judge(scene: &Scene<'_>, facts: &RedisFacts) -> Outcome {
+fn judge(settings: &Redis, scene: &Scene<'_>, facts: &RedisFacts) -> Outcome {
     let place = scene.place;
     if facts.tcp.state != PortState::Open {
         let finding = not_open(place, &facts.tcp);
@@ -100,15 +105,13 @@ fn judge(scene: &Scene<'_>, facts: &RedisFacts) -> Outcome {
     };
     let mut findings: Vec<Finding> = end.into_iter().collect();
     findings.extend(channel(scene, &facts.tls, facts.auth.is_some()));
-    let is_open = facts.unauthenticated == Some(RedisReply::Pong);
-    if is_open && (scene.has_credential || scene.is_production()) {
-        findings.push(
-            Finding::warn(
-                "open_without_password",
-                "PING is answered without any log-in, expected the server to ask for a password",
-            )
-            .remedy("set `requirepass` or an ACL for the default user, and bind Redis to inner addresses"),
-        );
+    if facts.unauthenticated == Some(RedisReply::Pong) {
+        findings.extend(open(
+            scene,
+            settings.authentication,
+            "PING is answered without a log-in",
+            "set `requirepass` or an ACL for the default user, and bind Redis to inner addresses",
+        ));
     }
     let micros = Duration::from_micros;
     Outcome::judged(summary, findings)
@@ -203,6 +206,10 @@ mod tests {
     const LOCKED: &str = "rediss://:s3cr3t@10.0.0.7:6379";
 
     fn judged(url: &str, profile: Profile, facts: RedisFacts) -> Outcome {
+        judged_by(&Redis::default(), url, profile, facts)
+    }
+
+    fn judged_by(probe: &Redis, url: &str, profile: Profile, facts: RedisFacts) -> Outcome {
         let target = Target::parse(url).unwrap();
         let address = target.address().unwrap();
         let endpoint = Endpoint::new((address, target.port()).into(), target.host(), target.is_tls());
@@ -211,7 +218,7 @@ mod tests {
             .with(LocalRoute::new(address), Route::new(true))
             .with(key, facts)
             .profile(profile)
-            .judge(&Redis::default(), &target)
+            .judge(probe, &target)
     }
 
     fn done(
@@ -240,10 +247,6 @@ mod tests {
     #[test]
     fn a_pong_passes() {
         let outcome = judged(OPEN, Profile::local(), done(RedisReply::Pong, None, None));
-        assert!(
-            outcome.status.is_pass() && outcome.findings.is_empty(),
-            "{outcome:?}"
-        );
         assert_eq!(outcome.summary, "10.0.0.7:6379: PING answered");
         let mut facts = done(
             error("NOAUTH Authentication required."),
@@ -260,14 +263,48 @@ mod tests {
     }
 
     #[test]
-    fn open_without_a_password_warns_where_one_was_expected() {
+    fn open_without_a_log_in_is_a_finding() {
+        let pong = || done(RedisReply::Pong, None, None);
+        for (url, profile, word, expected) in [
+            (
+                OPEN,
+                Profile::local(),
+                "warn",
+                &["open_without_authentication"][..],
+            ),
+            (
+                OPEN,
+                Profile::production(),
+                "fail",
+                &["no_tls", "open_without_authentication"],
+            ),
+            (
+                "redis://127.0.0.1",
+                Profile::local(),
+                "pass",
+                &["open_without_authentication"],
+            ),
+        ] {
+            let outcome = judged(url, profile, pong());
+            assert_eq!(
+                (outcome.status.word(), codes(&outcome)),
+                (word, expected.to_vec()),
+                "{url}"
+            );
+        }
+        let meant = Redis {
+            authentication: Authentication::None,
+        };
+        let outcome = judged_by(&meant, OPEN, Profile::local(), pong());
+        assert!(
+            outcome.status.is_pass() && outcome.findings.is_empty(),
+            "{outcome:?}"
+        );
         let mut open = done(RedisReply::Pong, Some(RedisReply::Ok), Some(RedisReply::Pong));
         open.tls = trusted();
-        let outcome = judged(LOCKED, Profile::local(), open);
-        assert!(outcome.status.is_warn());
-        assert_eq!(codes(&outcome), ["open_without_password"]);
-        let outcome = judged(OPEN, Profile::production(), done(RedisReply::Pong, None, None));
-        assert_eq!(codes(&outcome), ["no_tls", "open_without_password"]);
+        let outcome = judged(LOCKED, Profile::production(), open);
+        assert!(outcome.status.is_fail());
+        assert_eq!(codes(&outcome), ["open_without_authentication"]);
         // A client that has a password cannot do without AUTH.
         let mut open = done(
             RedisReply::Pong,
@@ -277,7 +314,7 @@ mod tests {
         open.tls = trusted();
         let outcome = judged(LOCKED, Profile::local(), open);
         assert!(outcome.status.is_fail());
-        assert_eq!(codes(&outcome), ["log_in_refused", "open_without_password"]);
+        assert_eq!(codes(&outcome), ["log_in_refused", "open_without_authentication"]);
     }
 
     #[test]

@@ -37,7 +37,7 @@ readiness_core::probe! {
     /// # How to fix
     /// Add `0 issue "ca.example"` at the apex of the zone, with the name that the authority gives in its documentation;
     /// `0 issuewild ";"` forbids wildcards.
-    pub struct Caa {
+    pub struct DnsCaa {
         /// The name that a certificate is for, as an absolute one. Default: the target's host.
         pub name: Option<String> = None,
         /// The authorities that should be allowed, by the names they give for CAA, such as `letsencrypt.org`. Default: none
@@ -69,7 +69,7 @@ readiness_core::probe! {
     ],
 }
 
-impl Caa {
+impl DnsCaa {
     /// What is wrong with these settings.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Caa {
 }
 
 #[async_trait]
-impl Probe for Caa {
+impl Probe for DnsCaa {
     fn info(&self) -> &ProbeInfo {
         Self::described()
     }
@@ -122,7 +122,7 @@ impl Probe for Caa {
 /// A look, owned, so that a judgement needs nothing else.
 type Look = Result<DnsAnswer, ObserveError>;
 
-fn judge(settings: &Caa, climb: &Climb) -> Outcome {
+fn judge(settings: &DnsCaa, climb: &Climb) -> Outcome {
     let outcome = match climb.found() {
         Found::Nothing => without(settings, &climb.name),
         Found::NotLookedUp { at, reason, problem } => {
@@ -158,7 +158,7 @@ fn judge(settings: &Caa, climb: &Climb) -> Outcome {
 const SHOWN: usize = 20;
 
 /// No set anywhere: RFC 8659, section 3, then allows everybody.
-fn without(settings: &Caa, name: &str) -> Outcome {
+fn without(settings: &DnsCaa, name: &str) -> Outcome {
     let message = format!("neither `{name}` nor a name above it has CAA records: every authority may issue");
     let remedy = "add `0 issue \"ca.example\"` with the name of your authority at the apex of the zone";
     let finding = match settings.issuers.as_slice() {
@@ -170,7 +170,7 @@ fn without(settings: &Caa, name: &str) -> Outcome {
     Outcome::judged(summary, vec![finding.remedy(remedy)])
 }
 
-fn with(settings: &Caa, name: &str, at: &str, all: &[Read]) -> Outcome {
+fn with(settings: &DnsCaa, name: &str, at: &str, all: &[Read]) -> Outcome {
     let mut findings = Vec::new();
     // The rest says the same once more; what forbids everything is told in any case.
     let (mut shown, mut has_critical) = (0, false);
@@ -279,7 +279,7 @@ fn issuers(all: &[Read], wildcard: bool) -> Option<Vec<&Issue>> {
 }
 
 fn judge_issuers(
-    settings: &Caa,
+    settings: &DnsCaa,
     name: &str,
     at: &str,
     allowed: Option<&[&Issue]>,

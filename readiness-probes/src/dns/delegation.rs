@@ -6,6 +6,7 @@ use readiness_core::{
     fact::{DnsAnswer, DnsResult, RecordData},
 };
 
+pub(super) use self::look::addresses;
 use super::records::{nameservers, not_looked_up};
 
 mod child;
@@ -128,7 +129,7 @@ struct Seen {
 
 /// Why a nameserver has no address.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Missing {
+pub(super) enum Missing {
     /// It is an alias of this name.
     Alias(String),
     /// The nameservers say so.

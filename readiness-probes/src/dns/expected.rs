@@ -1,7 +1,10 @@
 use std::{fmt, net::IpAddr};
 
-use readiness_core::Finding;
+use readiness_core::{Finding, fact::DnsAnswer};
 use serde::Deserialize;
+
+/// The most findings of one kind: an answer can hold a thousand addresses.
+pub(super) const MOST_FINDINGS: usize = 16;
 
 /// How the addresses found stand to those expected.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -56,7 +59,7 @@ pub(super) fn compare(
         let missing = expected
             .iter()
             .filter(|address| !found.contains(address) && !could_hide(**address));
-        findings.extend(missing.map(|address| {
+        findings.extend(missing.take(MOST_FINDINGS).map(|address| {
             Finding::fail(
                 "missing_address",
                 format!("`{host}` should have the address `{address}`, and has not"),
@@ -69,8 +72,8 @@ pub(super) fn compare(
         }));
     }
     if mode.forbids_others() {
-        let unexpected = found.iter().filter(|address| !expected.contains(address));
-        findings.extend(unexpected.map(|address| {
+        let unexpected = || found.iter().filter(|address| !expected.contains(address));
+        findings.extend(unexpected().take(MOST_FINDINGS).map(|address| {
             Finding::fail(
                 "unexpected_address",
                 format!("`{host}` has the address `{address}`, which is not one of those expected"),
@@ -81,6 +84,15 @@ pub(super) fn compare(
                 record_of(*address)
             ))
         }));
+        let more = unexpected().count().saturating_sub(MOST_FINDINGS);
+        if more > 0 {
+            let message = format!("`{host}` has {more} more addresses that are not expected");
+            findings.push(
+                Finding::fail("unexpected_address", message)
+                    .subject("others")
+                    .remedy(format!("delete the records of `{host}` that you do not know")),
+            );
+        }
     }
     let has_one = expected.iter().any(|address| found.contains(address));
     if mode == SetMode::Any && !has_one && !expected.iter().any(|address| could_hide(*address)) {
@@ -95,6 +107,20 @@ pub(super) fn compare(
         );
     }
     findings
+}
+
+/// What is said where an answer holds more records than are kept.
+pub(super) fn too_many(name: &str, kind: &str, answer: &DnsAnswer) -> Option<Finding> {
+    let more = answer.records_left_out;
+    (more > 0).then(|| {
+        let kept = answer.records.len();
+        let message = format!(
+            "`{name}` has {kept} {kind} records and {more} more, which are not looked at; expected a few"
+        );
+        Finding::warn("too_many_records", message)
+            .subject(format!("{kind} of {name}"))
+            .remedy(format!("delete the {kind} records of `{name}` that nobody needs"))
+    })
 }
 
 fn record_of(address: IpAddr) -> &'static str {

@@ -1,15 +1,24 @@
 //! Names: what nameservers say about a target.
 
+mod agreement;
 mod caa;
 mod delegation;
 mod dnssec;
 mod expected;
+mod mail;
+mod own;
 mod records;
+mod recursion_refused;
+mod transfer_refused;
 
 pub use self::{
-    caa::Caa,
+    agreement::DnsAgreement,
+    caa::DnsCaa,
     delegation::DnsDelegation,
     dnssec::{Dnssec, DnssecExpected},
     expected::SetMode,
+    mail::{DnsMail, MailUse},
     records::{Absence, DnsRecords, RecordSet},
+    recursion_refused::DnsRecursionRefused,
+    transfer_refused::DnsTransferRefused,
 };

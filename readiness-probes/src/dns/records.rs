@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use self::sets::Seen;
 pub use self::sets::{Absence, RecordSet};
-use super::expected::{SetMode, compare, list};
+pub(super) use self::sets::{Target, judge_target};
+use super::expected::{MOST_FINDINGS, SetMode, compare, list, too_many};
 use crate::address::{noted, special_purpose};
 
 mod sets;
@@ -337,6 +338,7 @@ fn judge_found(
             });
             continue;
         }
+        findings.extend(look.ok().and_then(|answer| too_many(host, kind, answer)));
         if look.is_ok_and(|answer| answer.result == DnsResult::NxDomain) {
             let message = format!(
                 "the nameserver says for {kind} that `{host}` does not exist, and it has addresses; \
@@ -380,12 +382,12 @@ fn judge_found(
                 .remedy("let the first alias lead to the last name, or give the name addresses of its own"),
         );
     }
-    for address in found.iter().filter(|_| is_production) {
-        if let Some(what) = special_purpose(*address) {
-            let message = format!("`{address}` is {what}: the world cannot reach it");
-            findings.push(Finding::note("special_purpose_address", message).subject(address.to_string()));
-        }
-    }
+    let special = found.iter().filter(|_| is_production).filter_map(|address| {
+        let what = special_purpose(*address)?;
+        let message = format!("`{address}` is {what}: the world cannot reach it");
+        Some(Finding::note("special_purpose_address", message).subject(address.to_string()))
+    });
+    findings.extend(special.take(MOST_FINDINGS));
     if looks
         .iter()
         .flatten()
@@ -398,7 +400,10 @@ fn judge_found(
 }
 
 fn summary(found: &[IpAddr], findings: &[Finding]) -> String {
-    let count = |code| findings.iter().filter(|finding| finding.code == code).count();
+    let count = |code| {
+        let same = findings.iter().filter(|finding| finding.code == code);
+        same.count().min(MOST_FINDINGS)
+    };
     let (missing, unexpected) = (count("missing_address"), count("unexpected_address"));
     let noun = if found.len() == 1 { "address" } else { "addresses" };
     let all = format!("{} {noun}: {}", found.len(), list(found));
@@ -418,6 +423,10 @@ pub(super) fn not_looked_up(look: Look<'_>) -> Option<(Reason, String)> {
     };
     let by = &answer.answered_by;
     Some(match answer.result {
+        DnsResult::Referral => (
+            Reason::DNS_LAME,
+            format!("{by} names other nameservers instead of looking the name up"),
+        ),
         DnsResult::Refused => (Reason::DNS_REFUSED, format!("{by} refuses to answer (REFUSED)")),
         DnsResult::ServFail => (Reason::DNS_SERVFAIL, format!("{by} failed (SERVFAIL)")),
         DnsResult::Rcode(code) => (
@@ -460,6 +469,7 @@ fn said(look: Look<'_>) -> String {
         DnsResult::NxDomain => "NXDOMAIN".to_owned(),
         DnsResult::Rcode(code) => format!("response code {code}"),
         DnsResult::Records => list(&answer.addresses()),
+        DnsResult::Referral => "a referral".to_owned(),
         DnsResult::Refused => "REFUSED".to_owned(),
         DnsResult::ServFail => "SERVFAIL".to_owned(),
         other => format!("{other:?}"),

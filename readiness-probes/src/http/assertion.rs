@@ -1,11 +1,11 @@
 //! What must hold of a value in a JSON document.
 
 use readiness_core::Finding;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What must hold of one value. All that is given must hold.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(default, deny_unknown_fields)]
 pub struct Assertion {
@@ -84,13 +84,18 @@ impl Assertion {
     }
 
     fn judge(&self, document: &Value) -> Finding {
+        self.judge_found(document.pointer(&self.pointer))
+    }
+
+    /// Judges what stands at its pointer.
+    pub(super) fn judge_found(&self, value: Option<&Value>) -> Finding {
         let remedy = "see the system that was asked; if this value is right, change the assertion";
         let fail = |code: &'static str, message: String| {
             Finding::fail(code, message)
                 .remedy(remedy)
                 .subject(self.subject())
         };
-        let Some(value) = document.pointer(&self.pointer) else {
+        let Some(value) = value else {
             return match self.exists {
                 Some(false) => Finding::note("absent", "there is none, as expected").subject(self.subject()),
                 _ => fail("missing", "expected a value, and there is none".to_owned()),

@@ -4,7 +4,7 @@ use readiness_core::{
     fact::{Exchange, HttpExchange},
     probe,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -61,7 +61,7 @@ probe! {
 }
 
 /// What must hold of one header. All that is given must hold.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(default, deny_unknown_fields)]
 pub struct HeaderAssertion {
@@ -97,7 +97,7 @@ impl HeaderAssertion {
         self
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let name = &self.name;
         if !super::syntax::is_token(name.as_bytes()) {
             return Err(format!(
@@ -112,7 +112,7 @@ impl HeaderAssertion {
         Ok(())
     }
 
-    fn judge(&self, exchange: &Exchange) -> Finding {
+    pub(super) fn judge(&self, exchange: &Exchange) -> Finding {
         let fail = |code: &str, message: String| {
             Finding::fail(code, message)
                 .remedy("see what sends this header; if it is right, change the assertion")

@@ -6,7 +6,7 @@ use readiness_core::{
 
 use self::{
     detail::{Detail, telling},
-    names::{HEADERS, Tells},
+    names::Tells,
 };
 use super::{
     page::{Looked, judge_page},
@@ -130,7 +130,7 @@ fn judge(settings: &Disclosure, looked: Looked<'_>) -> Outcome {
             .any(|allowed| allowed.eq_ignore_ascii_case(name))
     };
     let mut findings = Vec::new();
-    for (name, tells) in HEADERS {
+    for (name, tells) in names::named(exchange) {
         if allowed(name) {
             continue;
         }

@@ -18,6 +18,7 @@ mod current_headers;
 mod digest;
 mod disclosure;
 mod expression;
+mod flow;
 mod framing;
 mod health;
 #[cfg(test)]
@@ -60,6 +61,10 @@ mod world;
 
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
+pub(crate) use self::flow::{
+    Received, Secrecy, Stop, Variable, Variables, body_of, cookie, has_failed, header_of, origin_of_text,
+    path_of, take,
+};
 #[cfg(feature = "api")]
 pub use self::json::HttpJson;
 #[cfg(feature = "html")]
@@ -76,14 +81,21 @@ pub use self::{
     cross_origin_isolation::CrossOriginIsolation,
     current_headers::CurrentHeaders,
     disclosure::Disclosure,
+    flow::{
+        Flow, FlowAnswer, FlowDocument, FlowExpect, FlowExtract, FlowFacts, FlowLack, FlowResult, FlowRun,
+        FlowStep, FlowTaken, FlowUnfit, JsonText,
+    },
     framing::Framing,
-    health::{HealthFormat, HttpHealth, StatusSet},
+    health::{FindingLevel, HealthFinding, HealthFormat, HealthKind, HttpHealth, StatusSet},
     hsts::Hsts,
     hsts_preload::{HstsPreload, PreloadPolicy},
     https_redirect::HttpsRedirect,
-    metrics::{MetricAssertion, MetricBound, Metrics},
+    metrics::{LabelMatchers, MetricAssertion, MetricBound, Metrics},
     nosniff::Nosniff,
-    objectives::{LatencyCount, LatencyObjective, LoadFacts, LoadRun, Objectives, Share, StatusCount},
+    objectives::{
+        HistogramUnit, LatencyCount, LatencyObjective, LoadFacts, LoadRun, Objectives, ObjectivesFrom,
+        ScrapedObjectives, Share, StatusCount,
+    },
     observatory::Observatory,
     pages::{Page, Pages},
     permissions_policy::PermissionsPolicy,

@@ -3,16 +3,18 @@
 //! The values of cookies are redacted before they get here; whether one is empty is kept, and the size of one
 //! that is too long.
 
+use std::borrow::Cow;
+
 use readiness_core::Timestamp;
 
 use self::date::cookie_date;
-use super::syntax::{excerpt, trim};
+use super::syntax::{cut, excerpt, trim};
 
 mod date;
 
 /// One line, with the attributes as they stand.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct SetCookie {
+pub(crate) struct SetCookie<'a> {
     /// The name, whole, at most 4096 bytes; empty where the line has no `=`.
     pub(crate) name: String,
     pub(crate) secure: bool,
@@ -29,7 +31,7 @@ pub(crate) struct SetCookie {
     pub(crate) expires: Option<Timestamp>,
     /// Names and values of the attributes in order, repeated and unknown ones too; the first
     /// [`MOST_ATTRIBUTES`] of them, each cut where it is long.
-    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) attributes: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 /// What `SameSite` says.
@@ -57,7 +59,7 @@ pub(crate) struct Ignored {
 /// The most attributes kept of a line. There are ten that browsers know.
 pub(crate) const MOST_ATTRIBUTES: usize = 16;
 
-impl SetCookie {
+impl SetCookie<'_> {
     /// Whether browsers drop the cookie at once.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.lifetime(now).is_some_and(|seconds| seconds <= 0)
@@ -85,7 +87,7 @@ impl SetCookie {
 }
 
 /// Reads one line; says why browsers ignore it as a whole.
-pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, Ignored> {
+pub(crate) fn parse(line: &[u8]) -> Result<SetCookie<'_>, Ignored> {
     const LONGEST: usize = 4096;
     const LONGEST_VALUE: usize = 1024;
     let mut parts = line.split(|&byte| byte == b';');
@@ -115,7 +117,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<SetCookie, Ignored> {
     for attribute in parts {
         let (name, value) = split_pair(attribute).unwrap_or((trim(attribute), b""));
         if cookie.attributes.len() < MOST_ATTRIBUTES && !(name.is_empty() && value.is_empty()) {
-            cookie.attributes.push((excerpt(name), excerpt(value)));
+            cookie.attributes.push((cut(name), cut(value)));
         }
         if value.len() > LONGEST_VALUE {
             continue;
@@ -239,7 +241,7 @@ mod tests {
     use super::*;
     use crate::http::samples;
 
-    fn read(line: &str) -> SetCookie {
+    fn read(line: &str) -> SetCookie<'_> {
         parse(line.as_bytes()).unwrap_or_else(|problem| panic!("{line}: {problem:?}"))
     }
 
@@ -319,7 +321,8 @@ mod tests {
     #[test]
     fn a_long_name_is_kept_and_shown_cut() {
         let name = "n".repeat(4000);
-        let cookie = read(&format!("{name}=v"));
+        let line = format!("{name}=v");
+        let cookie = read(&line);
         assert_eq!(cookie.name, name);
         assert_eq!(cookie.shown().chars().count(), 62);
     }

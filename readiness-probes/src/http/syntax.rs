@@ -1,5 +1,7 @@
 //! The small grammar that header values share: blanks, tokens, lists with quoted strings.
 
+use std::borrow::Cow;
+
 /// Without spaces and tabs at both ends. RFC 9110, section 5.6.3 (OWS).
 pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
@@ -70,11 +72,17 @@ pub(crate) fn unquote(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// A piece of a value for a message: at most 60 characters.
 pub(crate) fn excerpt(bytes: &[u8]) -> String {
+    cut(bytes).into_owned()
+}
+
+/// [`excerpt`] without a copy where nothing is cut off.
+pub(crate) fn cut(bytes: &[u8]) -> Cow<'_, str> {
     const MOST: usize = 60;
     // Four bytes are the most a character has.
     let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(4 * MOST + 4)).unwrap_or_default());
-    if text.chars().nth(MOST).is_none() {
-        return text.into_owned();
+    // No character has less than a byte.
+    if bytes.len() <= MOST || text.chars().nth(MOST).is_none() {
+        return text;
     }
     text.chars().take(MOST - 1).chain(['…']).collect()
 }

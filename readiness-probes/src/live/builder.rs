@@ -229,6 +229,11 @@ impl Live {
             super::load::LoadSource(Arc::clone(&shared)),
             super::load::LoadSource::DEADLINE,
         );
+        #[cfg(feature = "http")]
+        let sources = sources.with_deadline(
+            super::flow::FlowSource(Arc::clone(&shared)),
+            super::flow::FlowSource::DEADLINE,
+        );
         #[cfg(feature = "dns")]
         let sources = DnsSource::new(self.dns_settings()).install(sources);
         #[cfg(not(feature = "dns"))]
@@ -241,11 +246,23 @@ impl Live {
             sources.with(super::system::SystemSource(Arc::clone(&shared)))
         };
         #[cfg(feature = "net")]
-        let sources = sources.with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE);
+        let sources = sources
+            .with_deadline(super::SweepSource::new(), super::SweepSource::DEADLINE)
+            .with_deadline(
+                super::sockets::SocketSource,
+                super::sockets::SocketSource::DEADLINE,
+            )
+            .with_deadline(super::udp::UdpSource, super::udp::UdpSource::DEADLINE);
         #[cfg(feature = "dep")]
         let sources = sources
+            .with(super::dialogue::DialogueSource(Arc::clone(&shared)))
             .with(super::postgres::PostgresSource(Arc::clone(&shared)))
+            .with(super::postgres::MigrationsSource(Arc::clone(&shared)))
             .with(super::redis::RedisSource(Arc::clone(&shared)));
+        #[cfg(feature = "grpc")]
+        let sources = sources.with(super::grpc::GrpcSource(Arc::clone(&shared)));
+        #[cfg(feature = "ssh")]
+        let sources = sources.with(super::ssh::SshSource(Arc::clone(&shared)));
         #[cfg(feature = "api")]
         let sources = sources.with_deadline(
             super::api::ApiSource(Arc::clone(&shared)),

@@ -13,9 +13,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::client::TlsStream;
 
 use super::{
-    link::tls::{Handshake, shake_hands},
+    link::tls::{Handshake, Tap, shake_hands},
     settings::Shared,
 };
 use crate::dep::{Broken, BrokenKind, ChannelTls};
@@ -24,7 +25,7 @@ use crate::dep::{Broken, BrokenKind, ChannelTls};
 pub(super) const TALK_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The most bytes of one peer that are read, in all.
-const MOST_BYTES: usize = 64 * 1024;
+const MOST_BYTES: usize = crate::dep::Dialogue::MOST_BYTES;
 
 /// Why a conversation stops before its end.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl Clean<'_> {
 }
 
 /// A text as facts hold it: one line, not endless.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     const MOST_CHARS: usize = 300;
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -130,8 +131,27 @@ pub(super) async fn secure(
     name: &str,
     stream: TcpStream,
 ) -> Result<(ChannelTls, Option<Talk>), ObserveError> {
+    let (tls, channel) = secure_for(shared, name, &[], stream).await?;
+    Ok((tls, channel.map(|channel| Talk::new(channel.stream))))
+}
+
+/// What a handshake leads to.
+pub(super) struct SecureChannel {
+    /// The protocol that the server chose of those that were offered; empty where it chose none.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "the others offer none"))]
+    pub(super) alpn: String,
+    pub(super) stream: TlsStream<Tap<TcpStream>>,
+}
+
+/// The same, with an offer of protocols (ALPN, RFC 7301).
+pub(super) async fn secure_for(
+    shared: &Shared,
+    name: &str,
+    offer: &[&[u8]],
+    stream: TcpStream,
+) -> Result<(ChannelTls, Option<SecureChannel>), ObserveError> {
     let roots = shared.tls.roots.load(&shared.tls.provider).await?;
-    let handshake = shake_hands(&shared.tls, &roots, name, &[], stream);
+    let handshake = shake_hands(&shared.tls, &roots, name, offer, stream);
     Ok(match timeout(shared.tls.timeout, handshake).await {
         Err(_) => {
             let message = format!("it was not done within {:?}", shared.tls.timeout);
@@ -149,16 +169,17 @@ pub(super) async fn secure(
                     },
                     trust => trust,
                 };
+                let alpn = session.alpn.clone();
                 (
                     ChannelTls::Established { version, trust },
-                    Some(Talk::new(stream)),
+                    Some(SecureChannel { alpn, stream }),
                 )
             }
         },
     })
 }
 
-trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
@@ -180,11 +201,31 @@ impl Talk {
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Broken> {
-        let sent = async {
-            self.pipe.write_all(bytes).await?;
-            self.pipe.flush().await
-        };
-        sent.await.map_err(|e| closed(&e))
+        self.write(bytes).await.map_err(|e| closed(&e))
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pipe.write_all(bytes).await?;
+        self.pipe.flush().await
+    }
+
+    /// How many more bytes are read.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Reads what there is, at least a byte; 0 at the end of the connection, or of what is read in all.
+    pub(super) async fn read(&mut self) -> io::Result<usize> {
+        let mut chunk = [0; 2048];
+        let wanted = chunk.len().min(self.left);
+        let n = self
+            .pipe
+            .read(chunk.get_mut(..wanted).unwrap_or_default())
+            .await?;
+        self.left -= n.min(self.left);
+        self.received
+            .extend_from_slice(chunk.get(..n).unwrap_or_default());
+        Ok(n)
     }
 
     /// Reads what there is, at least a byte.
@@ -195,17 +236,9 @@ impl Talk {
                 format!("it sent more than {MOST_BYTES} bytes"),
             ));
         }
-        let mut chunk = [0; 2048];
-        let wanted = chunk.len().min(self.left);
-        let read = self.pipe.read(chunk.get_mut(..wanted).unwrap_or_default()).await;
-        match read {
+        match self.read().await {
             Ok(0) => Err(Broken::new(BrokenKind::Closed, "it closed the connection")),
-            Ok(n) => {
-                self.left -= n.min(self.left);
-                self.received
-                    .extend_from_slice(chunk.get(..n).unwrap_or_default());
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(e) => Err(closed(&e)),
         }
     }

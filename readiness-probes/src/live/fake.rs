@@ -74,7 +74,7 @@ pub(super) async fn look<O: Observation>(sources: Sources, target: &Target, key:
 /// A certificate authority of the test's own, and a server it vouches for.
 pub(super) struct Authority {
     pub(super) pem: String,
-    acceptor: TlsAcceptor,
+    config: ServerConfig,
 }
 
 impl Authority {
@@ -95,12 +95,22 @@ impl Authority {
             .unwrap();
         Self {
             pem: ca.pem(),
-            acceptor: TlsAcceptor::from(Arc::new(config)),
+            config,
         }
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        self.acceptor.clone()
+        TlsAcceptor::from(Arc::new(self.config.clone()))
+    }
+
+    /// A server that speaks this protocol by ALPN; an empty name is none.
+    #[cfg(feature = "grpc")]
+    pub(super) fn acceptor_for(&self, alpn: &[u8]) -> TlsAcceptor {
+        let mut config = self.config.clone();
+        if !alpn.is_empty() {
+            config.alpn_protocols = vec![alpn.to_vec()];
+        }
+        TlsAcceptor::from(Arc::new(config))
     }
 
     /// Sources that trust it.

@@ -2,6 +2,8 @@
 
 mod builder;
 #[cfg(feature = "http")]
+mod flow;
+#[cfg(feature = "http")]
 mod in_process;
 mod link;
 #[cfg(feature = "http")]
@@ -15,6 +17,8 @@ mod view;
 pub mod api;
 #[cfg(feature = "dep")]
 mod channel;
+#[cfg(feature = "dep")]
+mod dialogue;
 #[cfg(feature = "dns")]
 pub mod dns;
 #[cfg(feature = "html")]
@@ -24,6 +28,8 @@ mod document;
 mod fake;
 #[cfg(feature = "tls")]
 mod files;
+#[cfg(feature = "grpc")]
+mod grpc;
 #[cfg(feature = "tls")]
 mod hello;
 #[cfg(feature = "tls")]
@@ -40,12 +46,18 @@ mod redact;
 mod redis;
 #[cfg(feature = "tls")]
 mod roots;
+#[cfg(feature = "net")]
+mod sockets;
+#[cfg(feature = "ssh")]
+mod ssh;
 #[cfg(feature = "tls")]
 mod stores;
 #[cfg(feature = "net")]
 mod sweep;
 #[cfg(not(feature = "dns"))]
 mod system;
+#[cfg(feature = "net")]
+mod udp;
 #[cfg(feature = "tls")]
 mod verifier;
 

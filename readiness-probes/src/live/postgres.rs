@@ -28,6 +28,11 @@ use crate::{
     },
 };
 
+mod migrations;
+
+use self::migrations::Further;
+pub(crate) use self::migrations::MigrationsSource;
+
 /// Answers [`PostgresSession`].
 pub(crate) struct PostgresSource(pub(crate) Arc<Shared>);
 
@@ -39,7 +44,7 @@ impl Source<PostgresSession> for PostgresSource {
             cx: &cx,
             login: login.as_ref(),
         };
-        let mut facts = session(&self.0, &key, clean).await?;
+        let mut facts = session(&self.0, &key, clean, &mut Further::default()).await?;
         if let PostgresEnd::Broken(broken) = &mut facts.end {
             broken.message = cx.scrub(&broken.message);
         }
@@ -51,8 +56,9 @@ async fn session(
     shared: &Shared,
     key: &PostgresSession,
     clean: Clean<'_>,
+    further: &mut Further<'_>,
 ) -> Result<PostgresFacts, ObserveError> {
-    let facts = attempt(shared, key, key.tls, clean).await?;
+    let facts = attempt(shared, key, key.tls, clean, further).await?;
     let untrusted = match &facts.tls {
         ChannelTls::Established {
             trust: Trust::Untrusted { message, .. },
@@ -65,7 +71,7 @@ async fn session(
     if key.tls != TlsUse::Prefer || !key.endpoint.address.ip().is_loopback() {
         return Ok(facts);
     }
-    let mut facts = attempt(shared, key, TlsUse::Disable, clean).await?;
+    let mut facts = attempt(shared, key, TlsUse::Disable, clean, further).await?;
     facts.tls = ChannelTls::Forgone { message: untrusted };
     Ok(facts)
 }
@@ -75,6 +81,7 @@ async fn attempt(
     key: &PostgresSession,
     tls: TlsUse,
     clean: Clean<'_>,
+    further: &mut Further<'_>,
 ) -> Result<PostgresFacts, ObserveError> {
     let Dialled { facts: tcp, stream } = dial(shared, key.endpoint.address).await?;
     let mut facts = PostgresFacts::new(tcp, PostgresEnd::NotOpen);
@@ -82,7 +89,14 @@ async fn attempt(
         return Ok(facts);
     };
     let began = Instant::now();
-    let broken = held(talk(shared, key, tls, clean, stream, &mut facts)).await?;
+    let conversation = async {
+        let mut talk = log_on(shared, key, tls, clean, stream, &mut facts).await?;
+        select_one(&mut talk, clean, &mut facts).await?;
+        further.ask(&mut talk, clean).await?;
+        leave(&mut talk).await;
+        Ok(())
+    };
+    let broken = held(conversation).await?;
     if let Some(broken) = broken {
         facts.end = PostgresEnd::Broken(broken);
     }
@@ -90,14 +104,14 @@ async fn attempt(
     Ok(facts)
 }
 
-async fn talk(
+async fn log_on(
     shared: &Shared,
     key: &PostgresSession,
     tls: TlsUse,
     clean: Clean<'_>,
     stream: TcpStream,
     facts: &mut PostgresFacts,
-) -> Result<(), Stop> {
+) -> Result<Talk, Stop> {
     let login = clean.login;
     let mut talk = match tls {
         TlsUse::Disable => Talk::new(stream),
@@ -141,7 +155,7 @@ async fn talk(
         talk.send(&out).await?;
     }
     log_in(&mut talk, key, tls, user, clean, facts).await?;
-    select_one(&mut talk, clean, facts).await
+    Ok(talk)
 }
 
 /// Asks for TLS as the protocol has it: one message of eight bytes, one byte in reply.
@@ -308,11 +322,14 @@ async fn select_one(talk: &mut Talk, clean: Clean<'_>, facts: &mut PostgresFacts
         return Err(garbage("`SELECT 1` did not give 1").into());
     }
     facts.end = PostgresEnd::Answered;
+    Ok(())
+}
+
+async fn leave(talk: &mut Talk) {
     let mut out = BytesMut::new();
     frontend::terminate(&mut out);
     // Politeness: without it the server logs a lost connection. The answer is here, so a failure is none.
     let _ = talk.send(&out).await;
-    Ok(())
 }
 
 /// The next message, none of which may be long.
@@ -354,6 +371,11 @@ fn unknown_method(name: &str, facts: &mut PostgresFacts) -> Stop {
 }
 
 fn refused(body: &ErrorResponseBody, clean: Clean<'_>, facts: &mut PostgresFacts) -> Stop {
+    facts.end = PostgresEnd::Error(error_of(body, clean));
+    Stop::Told
+}
+
+fn error_of(body: &ErrorResponseBody, clean: Clean<'_>) -> ServerError {
     let mut error = ServerError::new("", "");
     let mut fields = body.fields();
     while let Ok(Some(field)) = fields.next() {
@@ -364,8 +386,7 @@ fn refused(body: &ErrorResponseBody, clean: Clean<'_>, facts: &mut PostgresFacts
             _ => {}
         }
     }
-    facts.end = PostgresEnd::Error(error);
-    Stop::Told
+    error
 }
 
 fn not_postgres(e: &dyn std::fmt::Display) -> Broken {

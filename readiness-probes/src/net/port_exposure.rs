@@ -1,22 +1,39 @@
-use std::{fmt, net::SocketAddr};
+mod differ;
+mod inside;
+mod outside;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use futures_util::future::join_all;
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
-    fact::{OpenPort, PortSet, PortSweep, SweepFacts},
+    Described, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
+    fact::{PortSet, PortSweep, SweepFacts},
 };
-use serde::Deserialize;
 
-use super::services::{danger, service};
-use crate::address::{addresses, worst_of};
+pub use self::settings::Scope;
+use super::{
+    inside_view::{Inside, Mode, look_inside},
+    services::danger,
+};
+use crate::address::{Addresses, addresses, not_seen, worst_of};
 
 readiness_core::probe! {
     /// Only the allowed ports are open.
     ///
     /// # What it checks
-    /// It connects to the ports of a list on each address of the target, from this machine, and sends
-    /// nothing. Open, closed (refused) and filtered (silent after every try) are kept apart. An open port
-    /// that is not allowed is asked a second time, and what it says by itself (at most 256 bytes) is shown.
+    /// From outside it connects to the ports of a list on each address of the target, from this machine, and
+    /// sends nothing. Open, closed (refused) and filtered (silent after every try) are kept apart. An open
+    /// port that is not allowed is asked a second time, and what it says by itself (at most 256 bytes) is
+    /// shown. From inside (`mode`) it reads which sockets of this machine listen, and on which addresses:
+    /// that needs no packet, knows every port whatever the scope is, and applies where the target is this
+    /// machine. Both together also tell what listens and is filtered, and what answers although nothing
+    /// here listens.
     ///
     /// # Why it matters
     /// A database, a cache or a management interface that strangers can reach is how many breaches began,
@@ -24,11 +41,18 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// An open port that is not allowed fails, and so does a forbidden one; if it does not accept a second
-    /// time it only warns, and if the time was over before it was asked again it is unknown. A required port that is closed or filtered fails. Where no port answers at all,
-    /// or where nearly all accept (a proxy that answers for everybody, a tarpit), nothing is told, and the
-    /// outcome is unknown; so it is where ports were left untried. Ports outside the scope are not tried:
-    /// that only the allowed ones are open is said after `scope = "all"` alone. What is filtered from here
-    /// may be open from elsewhere.
+    /// time it only warns, and if the time was over before it was asked again it is unknown. A required
+    /// port that is closed or filtered fails. Where no port answers at all, or where nearly all accept (a
+    /// proxy that answers for everybody, a tarpit), nothing is told, and the outcome is unknown; so it is
+    /// where ports were left untried, or where this machine's own firewall lets nothing out. Ports outside
+    /// the scope are not tried: that only the allowed ones are open is said after `scope = "all"` alone.
+    /// What is filtered from here may be open from elsewhere.
+    ///
+    /// From inside, a socket that listens beyond loopback on a port that is not allowed fails; what listens
+    /// on loopback alone never does. A socket on `::` counts for IPv4 too, unless it is known to leave IPv4
+    /// alone (`IPV6_V6ONLY`). Where both views are taken, such a port only warns if connections to it are
+    /// filtered or refused: the firewall alone keeps it from peers. This machine reaches its own addresses
+    /// over loopback, so rules for other interfaces are not met.
     ///
     /// # How to fix
     /// Let the service listen on loopback or on an inner address, or close the port in the firewall; then
@@ -43,6 +67,22 @@ readiness_core::probe! {
         /// Which ports are tried beside those above: `danger` (databases, administration and their like),
         /// `all`, or ports as in `allowed`. Default: `danger`.
         pub scope: Scope = Scope::Danger,
+        /// Where it is looked from: `outside` (connections), `inside` (the socket table of this machine),
+        /// or `both`. Default: `outside`.
+        pub mode: Mode = Mode::Outside,
+        /// Whether one address of each family is enough, where a name has several. Default: false.
+        pub one_per_family: bool = false,
+        /// The most connections begun in a second to each address, 1 or more. Default: no bound.
+        pub max_per_second: Option<u32> = None,
+        /// The most connections under way at once to each address, 1 to 65535; fewer where this machine's
+        /// limit of open files is lower. Default: 4096.
+        pub max_in_flight: u32 = 4096,
+        /// When a sweep ends, in seconds, 1 to 3600; what is left then counts as untried. Raise the
+        /// requirement's `timeout_seconds`, and the run's, with it. Default: 25.
+        pub deadline_seconds: u32 = 25,
+        /// Whether connections are closed in the usual way instead of by a reset, for servers that write
+        /// each reset into their log. It leaves connections in TIME_WAIT behind. Default: false.
+        pub polite_close: bool = false,
     }
     id: "net.port_exposure",
     title: "only the allowed ports are open",
@@ -51,48 +91,8 @@ readiness_core::probe! {
     references: [
         "RFC 9293 section 3.10.7.1, a closed port answers with a reset" => "https://www.rfc-editor.org/rfc/rfc9293#section-3.10.7.1",
         "NIST SP 800-41 Rev. 1 section 4.1, deny by default" => "https://csrc.nist.gov/pubs/sp/800/41/r1/final",
+        "RFC 3493 section 5.3, IPV6_V6ONLY" => "https://www.rfc-editor.org/rfc/rfc3493#section-5.3",
     ],
-}
-
-/// Which ports are tried, beside those that are named otherwise.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[non_exhaustive]
-#[serde(try_from = "Text")]
-pub enum Scope {
-    /// Every port, 1 to 65535.
-    All,
-    /// Databases, queues, administration: what should not face strangers.
-    #[default]
-    Danger,
-    /// These.
-    Ports(PortSet),
-}
-
-/// A scope as it is written.
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "`scope` is `danger`, `all` or ports from 1 to 65535 such as `22, 8000-8100`"
-)]
-enum Text {
-    Word(String),
-    Ports(PortSet),
-}
-
-impl TryFrom<Text> for Scope {
-    type Error = String;
-
-    fn try_from(text: Text) -> Result<Self, Self::Error> {
-        match text {
-            Text::Word(word) if word == "all" => Ok(Self::All),
-            Text::Word(word) if word == "danger" => Ok(Self::Danger),
-            Text::Word(word) => word.parse().map(Self::Ports).map_err(|_| {
-                let word: String = word.chars().take(40).collect();
-                format!("`scope` is `{word}`; expected `danger`, `all` or ports such as `22, 8000-8100`")
-            }),
-            Text::Ports(ports) => Ok(Self::Ports(ports)),
-        }
-    }
 }
 
 impl PortExposure {
@@ -104,46 +104,21 @@ impl PortExposure {
         }
     }
 
-    /// Whether the settings make sense together.
-    ///
-    /// # Errors
-    /// Where no port is allowed, where a port is both allowed and forbidden, and where one is required
-    /// and not allowed. The ports are named.
-    pub fn check(&self) -> Result<(), String> {
-        if self.allowed.is_empty() {
-            return Err(
-                "`allowed` is missing or empty; write the ports that may be open, such as `allowed = [443]`"
-                    .to_owned(),
-            );
+    /// The sweep of one address.
+    fn sweep(&self, at: SocketAddr) -> PortSweep {
+        let mut key = PortSweep::new(at.ip(), self.allowed.clone(), self.rest());
+        if let SocketAddr::V6(v6) = at {
+            key.scope_id = v6.scope_id();
         }
-        let both = self.allowed.intersection(&self.forbidden);
-        if !both.is_empty() {
-            return Err(format!(
-                "port {both} stands in `allowed` and in `forbidden`; remove it from one of them"
-            ));
-        }
-        let missing: PortSet = self
-            .required
-            .iter()
-            .filter(|port| !self.allowed.contains(*port))
-            .collect();
-        if !missing.is_empty() {
-            return Err(format!(
-                "port {missing} stands in `required` and not in `allowed`; add it to `allowed`"
-            ));
-        }
-        Ok(())
-    }
-
-    /// The ports that are tried and were not named as allowed.
-    fn rest(&self) -> PortSet {
-        let scope = match &self.scope {
-            Scope::All => PortSet::all(),
-            Scope::Danger => danger(),
-            Scope::Ports(ports) => ports.clone(),
-        };
-        let all = scope.union(&self.forbidden);
-        all.iter().filter(|port| !self.allowed.contains(*port)).collect()
+        // What matters most first: a sweep may be cut off.
+        let asked = key.first.union(&key.rest);
+        let early = self.required.union(&self.forbidden).union(&danger());
+        key.early = early.intersection(&asked);
+        key.in_flight = self.max_in_flight;
+        key.deadline_ms = self.deadline_seconds.saturating_mul(1_000);
+        key.max_per_second = self.max_per_second;
+        key.polite_close = self.polite_close;
+        key
     }
 }
 
@@ -156,297 +131,90 @@ impl Probe for PortExposure {
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         self.check()
             .map_err(|problem| ProbeError::unknown(Reason::ERROR, problem))?;
-        let found = addresses(cx).await?;
-        let sweeps = found.reachable.iter().map(|&address| async move {
-            let key = PortSweep::new(address, self.allowed.clone(), self.rest());
-            let facts = cx.observe(key).await?;
-            let address = SocketAddr::new(address, cx.target().port());
-            Ok((address, judge(self, &facts)))
-        });
-        let outcomes: Result<Vec<_>, ProbeError> = join_all(sweeps).await.into_iter().collect();
-        Ok(found.noted_in(worst_of(outcomes?)))
-    }
-}
-
-fn judge(settings: &PortExposure, facts: &SweepFacts) -> Outcome {
-    let count = Counts::of(facts);
-    let outcome = inconclusive(settings, facts, &count).unwrap_or_else(|| {
-        let mut findings: Vec<Finding> = facts
-            .open
+        let mut found = addresses(cx).await?;
+        if self.one_per_family {
+            found.keep_one_per_family();
+        }
+        let looks = found
+            .reachable
             .iter()
-            .filter(|open| !settings.allowed.contains(open.port))
-            .map(|open| unexpected(settings, open))
-            .collect();
-        let faults = findings.len();
-        findings.extend(settings.required.iter().filter_map(|port| missing(port, facts)));
-        if count.untried > 0 {
-            findings.push(
-                Finding::unknown(
-                    "not_covered",
-                    Reason::TIMEOUT,
-                    format!(
-                        "{} of {} ports were not tried to the end",
-                        count.untried,
-                        count.asked()
-                    ),
-                )
-                .evidence("ports", facts.untried.to_string())
-                .remedy(
-                    "narrow `scope`, look from nearer, or raise this machine's limit of open files \
-                     (`ulimit -n`)",
+            .map(|&address| self.look(cx, &found, address));
+        let seen: Result<Vec<Seen>, ProbeError> = join_all(looks).await.into_iter().collect();
+        let (without_route, seen): (Vec<Seen>, Vec<Seen>) = seen?.into_iter().partition(Seen::has_no_route);
+        if seen.is_empty() {
+            return Err(ProbeError::unknown(
+                Reason::NO_ROUTE,
+                format!(
+                    "this machine has no route to any address of `{}`",
+                    cx.target().host()
                 ),
-            );
+            ));
         }
-        let summary = summary(settings, facts, &count, faults, findings.len() - faults);
-        Outcome::judged(summary, findings)
-    });
-    evident(outcome, settings, facts, &count)
+        found
+            .without_route
+            .extend(without_route.iter().map(|seen| seen.address));
+        let port = cx.target().port();
+        let outcomes = seen
+            .iter()
+            .map(|seen| (found.at(seen.address, port), self.judge(seen)))
+            .collect();
+        Ok(found.noted_in(worst_of(outcomes)))
+    }
 }
 
-/// Where the sweep tells nothing of the ports.
-fn inconclusive(settings: &PortExposure, facts: &SweepFacts, count: &Counts) -> Option<Outcome> {
-    /// As many as this may be open among a few; of many, a twentieth.
-    const MOST_OPEN: usize = 50;
-    /// Of fewer, all may be open without a device in between.
-    const FEWEST_FOR_ALL: usize = 20;
-    let asked = count.asked();
-    if count.untried == asked {
-        return Some(Outcome::unknown(
-            Reason::TIMEOUT,
-            format!("none of {asked} ports could be tried from here"),
-        ));
+/// What was seen of one address.
+struct Seen {
+    address: IpAddr,
+    /// From outside, unless it was not asked for.
+    outside: Option<Arc<SweepFacts>>,
+    /// From inside, unless it was not asked for.
+    inside: Option<Inside>,
+}
+
+impl Seen {
+    /// Whether the routing table held no way for any port: it is left out then, as where that was known
+    /// before.
+    fn has_no_route(&self) -> bool {
+        self.outside.as_ref().is_some_and(|facts| {
+            !facts.without_route.is_empty() && outside::Counts::of(facts).asked() == facts.without_route.len()
+        })
     }
-    if count.open + count.closed == 0 {
-        let (reason, what) = if count.filtered == 0 && count.unreachable > 0 {
-            (Reason::TCP_UNREACHABLE, "the host cannot be reached")
-        } else {
-            (
-                Reason::FILTERED,
-                "the host is down, or a filter drops everything from here",
-            )
+}
+
+impl PortExposure {
+    async fn look(&self, cx: &ProbeContext, found: &Addresses, address: IpAddr) -> Result<Seen, ProbeError> {
+        let outside = match self.mode {
+            Mode::Inside => None,
+            Mode::Both | Mode::Outside => Some(cx.observe(self.sweep(found.at(address, 0))).await?),
         };
-        let finding = Finding::unknown(
-            "nothing_answered",
-            reason.clone(),
-            format!("none of {} tried ports answered: {what}", asked - count.untried),
-        )
-        .remedy("look from a machine that may reach the host, and add a port to `allowed` that answers");
-        return Some(Outcome::unknown(reason, "no port answered: nothing is told").finding(finding));
+        // After the sweep: what listens now should have been met.
+        let inside = match self.mode {
+            Mode::Outside => None,
+            Mode::Both | Mode::Inside => Some(look_inside(cx, address).await),
+        };
+        Ok(Seen {
+            address,
+            outside,
+            inside,
+        })
     }
-    let surprising = facts
-        .open
-        .iter()
-        .filter(|open| !settings.allowed.contains(open.port))
-        .count();
-    let surprised = surprising + others(settings, &facts.closed) + others(settings, &facts.filtered);
-    let tried = asked - count.untried;
-    if surprising > MOST_OPEN.max(tried / 20) || (surprising == surprised && surprising >= FEWEST_FOR_ALL) {
-        let finding = Finding::unknown(
-            "all_open",
-            Reason::UNEXPECTED_RESPONSE,
-            format!(
-                "{} of {tried} tried ports accept, more than any host has services: something answers for all",
-                count.open
-            ),
-        )
-        .evidence("open", facts.open.iter().map(|open| open.port).collect::<PortSet>().to_string())
-        .remedy(
-            "look past what stands before the host (a CDN, a SYN proxy, a tarpit): sweep the origin's own \
-             address",
-        );
-        let summary = "nearly every port accepts: nothing is told";
-        return Some(Outcome::unknown(Reason::UNEXPECTED_RESPONSE, summary).finding(finding));
-    }
-    None
-}
 
-fn others(settings: &PortExposure, ports: &PortSet) -> usize {
-    ports
-        .iter()
-        .filter(|port| !settings.allowed.contains(*port))
-        .count()
-}
-
-/// The fault of an open port that is not allowed.
-fn unexpected(settings: &PortExposure, open: &OpenPort) -> Finding {
-    let usually = match service(open.port) {
-        Some(name) => format!(" (usually {name})"),
-        None => String::new(),
-    };
-    let (code, rule) = if settings.forbidden.contains(open.port) {
-        ("forbidden_open", "forbidden")
-    } else {
-        ("unexpected_open", "not allowed")
-    };
-    let finding = match open.confirmed {
-        Some(true) => Finding::fail(code, format!("open, and {rule}{usually}"))
-            .evidence("confirmed", "a second connection was accepted too"),
-        Some(false) => Finding::warn(
-            code,
-            format!("{rule}{usually}; accepted once, and not a second time"),
-        )
-        .evidence("confirmed", "a second connection was not accepted"),
-        // The time was over first. That it is harmless was not seen.
-        None => Finding::unknown(
-            code,
-            Reason::TIMEOUT,
-            format!("{rule}{usually}; accepted once, and was not asked again"),
-        )
-        .evidence("confirmed", "no second connection was tried"),
-    };
-    let finding = if open.banner.is_empty() {
-        finding
-    } else {
-        finding.evidence("banner", open.banner.to_lossy())
-    };
-    finding.subject(format!("port {}", open.port)).remedy(
-        "let the service listen on loopback or an inner address, or close the port in the firewall; if it \
-         is meant to be open, add it to `allowed`",
-    )
-}
-
-/// The fault of a required port that is not open.
-fn missing(port: u16, facts: &SweepFacts) -> Option<Finding> {
-    let finding = if facts.open.iter().any(|open| open.port == port) {
-        return None;
-    } else if facts.closed.contains(port) {
-        Finding::fail(
-            "required_closed",
-            "required, and closed: the connection is refused",
-        )
-        .remedy("start the service, or let it listen on this address")
-    } else if facts.filtered.contains(port) {
-        Finding::fail("required_filtered", "required, and filtered: no try was answered")
-            .remedy("open the port in the firewall or security group for this machine")
-    } else if facts.unreachable.contains(port) {
-        Finding::fail(
-            "required_unreachable",
-            "required, and the network says it cannot be reached",
-        )
-        .remedy("look at the routes, and at the firewall that answers for the port")
-    } else {
-        Finding::unknown(
-            "required_untried",
-            Reason::TIMEOUT,
-            "required, and not tried to the end",
-        )
-    };
-    Some(finding.subject(format!("port {port}")))
-}
-
-fn summary(
-    settings: &PortExposure,
-    facts: &SweepFacts,
-    count: &Counts,
-    faults: usize,
-    others: usize,
-) -> String {
-    let ports = |set: PortSet| shortened(&set.to_string());
-    let strays = facts.open.iter().map(|open| open.port);
-    let strays: PortSet = strays.filter(|port| !settings.allowed.contains(*port)).collect();
-    if faults > 0 {
-        return format!("open and not allowed: {}", ports(strays));
-    }
-    let not_open: PortSet = settings
-        .required
-        .iter()
-        .filter(|port| !facts.open.iter().any(|open| open.port == *port))
-        .collect();
-    if !not_open.is_empty() {
-        return format!("required and not open: {}", ports(not_open));
-    }
-    let open: PortSet = facts.open.iter().map(|open| open.port).collect();
-    let open = if open.is_empty() {
-        "none".to_owned()
-    } else {
-        ports(open)
-    };
-    if others > 0 {
-        return format!(
-            "open: {open}; {} of {} ports untried",
-            count.untried,
-            count.asked()
-        );
-    }
-    if settings.scope == Scope::All {
-        format!("only these are open: {open}")
-    } else {
-        format!("open: {open}; of {} ports tried", count.asked())
-    }
-}
-
-fn shortened(text: &str) -> String {
-    const MOST: usize = 40;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn evident(outcome: Outcome, settings: &PortExposure, facts: &SweepFacts, count: &Counts) -> Outcome {
-    let open: PortSet = facts.open.iter().map(|open| open.port).collect();
-    let scope = match &settings.scope {
-        Scope::All => "every port from 1 to 65535".to_owned(),
-        _ => format!("{} ports; ports outside the list were not tried", count.asked()),
-    };
-    let outcome = outcome
-        .evidence("scope", scope)
-        .evidence(
-            "open",
-            if open.is_empty() {
-                "none".to_owned()
-            } else {
-                open.to_string()
-            },
-        )
-        .evidence("others", count.to_string());
-    if facts.self_connects > 0 {
-        outcome.evidence(
-            "connections to themselves",
-            format!("{}, counted as closed", facts.self_connects),
-        )
-    } else {
-        outcome
-    }
-}
-
-struct Counts {
-    open: usize,
-    closed: usize,
-    filtered: usize,
-    unreachable: usize,
-    untried: usize,
-}
-
-impl Counts {
-    fn of(facts: &SweepFacts) -> Self {
-        Self {
-            open: facts.open.len(),
-            closed: facts.closed.len(),
-            filtered: facts.filtered.len(),
-            unreachable: facts.unreachable.len(),
-            untried: facts.untried.len(),
+    fn judge(&self, seen: &Seen) -> Outcome {
+        match (&seen.outside, &seen.inside) {
+            (Some(sweep), None) => outside::judge(self, sweep),
+            (None, Some(Inside::Table(table))) => inside::judge(self, seen.address, table),
+            (None, Some(Inside::Failed(error))) => not_seen(error),
+            (None, Some(Inside::Elsewhere)) => Outcome::not_applicable(format!(
+                "the view from inside is of this machine, and {} is no address of it",
+                seen.address
+            )),
+            (Some(sweep), Some(Inside::Table(table))) => differ::judge(self, seen.address, sweep, table),
+            (Some(sweep), Some(Inside::Failed(error))) => {
+                differ::without_inside(outside::judge(self, sweep), error)
+            }
+            (Some(sweep), Some(Inside::Elsewhere)) => outside::judge(self, sweep)
+                .evidence("inside", "not looked at: the address is none of this machine"),
+            (None, None) => Outcome::unknown(Reason::ERROR, "neither view was taken"),
         }
     }
-
-    fn asked(&self) -> usize {
-        self.open + self.closed + self.filtered + self.unreachable + self.untried
-    }
 }
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} closed, {} filtered", self.closed, self.filtered)?;
-        if self.unreachable > 0 {
-            write!(f, ", {} unreachable", self.unreachable)?;
-        }
-        if self.untried > 0 {
-            write!(f, ", {} untried", self.untried)?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-#[path = "port_exposure_tests.rs"]
-mod tests;

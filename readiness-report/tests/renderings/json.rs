@@ -133,6 +133,36 @@ fn what_is_broken_does_not_follow_the_schema() {
 }
 
 #[test]
+fn several_looks_follow_the_schema() {
+    let with = |looks: Value| {
+        let mut report = ready();
+        report["results"][0]["targets"][0]["looks"] = looks;
+        report
+    };
+    let seen = json!([
+        { "status": "fail", "summary": "down", "duration_ms": 3 },
+        { "status": "unknown", "reason": "timeout", "duration_ms": 0 },
+        { "status": "warn", "credit": 500, "summary": "slow", "duration_ms": 3 },
+    ]);
+    let right = with(json!({ "needed": 2, "most": 3, "seen": seen, "left_out": 7 }));
+    assert!(validator().is_valid(&right));
+    let written: Value = serde_json::from_str(&to_json(&read(&right))).unwrap();
+    assert!(validator().is_valid(&written));
+    assert_eq!(
+        written["results"][0]["targets"][0]["looks"],
+        right["results"][0]["targets"][0]["looks"]
+    );
+    for wrong in [
+        json!({ "needed": 0, "most": 3, "seen": [] }),
+        json!({ "needed": 1, "seen": [] }),
+        json!({ "needed": 1, "most": 3, "seen": [{ "status": "fail" }] }),
+        json!({ "needed": 1, "most": 3, "seen": [{ "status": "odd", "duration_ms": 1 }] }),
+    ] {
+        assert!(!validator().is_valid(&with(wrong.clone())), "{wrong}");
+    }
+}
+
+#[test]
 fn fields_of_a_later_release_are_passed_over() {
     let mut report = ready();
     report["signature"] = json!("…");

@@ -319,6 +319,49 @@ fn only_the_common_form_calls_a_case_flaky() {
     assert_eq!(property(&strict, "net.tcp [api].flaky"), Some("true"));
 }
 
+/// The report with three looks at `net.tcp`, of which this many had to be good.
+fn with_looks(needed: u32) -> Value {
+    let mut report = mixed();
+    for result in report["results"].as_array_mut().unwrap() {
+        if result["id"] == "net.tcp" {
+            result["targets"][0]["looks"] = json!({ "needed": needed, "most": 3, "seen": [
+                { "status": "fail", "summary": "refused <b>\n# by 10.0.0.7", "duration_ms": 2 },
+                { "status": "pass", "summary": "connected", "duration_ms": 3 },
+                { "status": "pass", "summary": "connected", "duration_ms": 3 },
+            ] });
+        }
+    }
+    report
+}
+
+#[test]
+fn each_look_that_was_not_good_is_told() {
+    for (needed, message) in [
+        (1, "passed on attempt 3"),
+        (2, "2 of 3 looks good, 2 needed: flaky"),
+    ] {
+        let report = read(&with_looks(needed));
+        let common = suite(&report, JunitDialect::Common);
+        let case = case(&common, "net.tcp [api]");
+        assert_eq!(result(case), ("flakyFailure", message));
+        assert_eq!(property(case, "looks"), (needed > 1).then_some(message));
+        let xml = to_junit(&report, JunitDialect::Common);
+        assert!(
+            xml.contains("look 1: fail, refused &lt;b&gt; # by 10.0.0.7"),
+            "{xml}"
+        );
+        assert!(!xml.contains("look 2"), "{xml}");
+        let markdown = readiness_report::to_markdown(&report, readiness_report::MarkdownOptions::default());
+        assert_eq!(
+            markdown.contains("2 of 3 looks good, 2 needed: flaky"),
+            needed > 1
+        );
+        let public = readiness_report::public(&report);
+        let json = readiness_report::to_json(&public);
+        assert!(!json.contains("10.0.0.7") && json.contains("\"looks\""), "{json}");
+    }
+}
+
 #[test]
 fn a_warning_fails_where_the_policy_says_so() {
     let mut report = mixed();

@@ -95,6 +95,21 @@ fn accepted() -> impl Strategy<Value = Option<Value>> {
     ]
 }
 
+fn looks() -> impl Strategy<Value = Value> {
+    (1_u32..4, vec((status(), text(), any::<u64>()), 0..4)).prop_map(|(needed, seen)| {
+        let seen: Vec<Value> = seen
+            .into_iter()
+            .map(|(status, summary, duration)| {
+                let mut look = json!(status);
+                look["summary"] = json!(summary);
+                look["duration_ms"] = json!(duration);
+                look
+            })
+            .collect();
+        json!({ "needed": needed, "most": 4, "seen": seen })
+    })
+}
+
 fn target() -> impl Strategy<Value = Value> {
     (
         text(),
@@ -103,10 +118,14 @@ fn target() -> impl Strategy<Value = Value> {
         any::<u32>(),
         any::<bool>(),
         any::<u64>(),
-        (accepted(), proptest::option::weighted(0.2, status())),
+        (
+            accepted(),
+            proptest::option::weighted(0.2, status()),
+            proptest::option::weighted(0.2, looks()),
+        ),
     )
         .prop_map(
-            |(label, outcome, url, attempts, flaky, duration, (accepted, counts_as))| {
+            |(label, outcome, url, attempts, flaky, duration, (accepted, counts_as, looks))| {
                 let mut target = at("api", outcome);
                 target["target"] = json!(label);
                 target["url"] = json!(url);
@@ -115,6 +134,9 @@ fn target() -> impl Strategy<Value = Value> {
                 target["duration_ms"] = json!(duration);
                 if let Some(counts_as) = counts_as {
                     target["counts_as"] = json!(counts_as);
+                }
+                if let Some(looks) = looks {
+                    target["looks"] = looks;
                 }
                 if let Some(accepted) = accepted {
                     target["accepted"] = accepted;

@@ -72,8 +72,11 @@ pub(super) struct RequireEntry {
     pub(super) weight: Option<Spanned<u32>>,
     pub(super) blocker: Option<bool>,
     pub(super) timeout_seconds: Option<u64>,
-    pub(super) attempts: Option<u32>,
+    pub(super) attempts: Option<Spanned<u32>>,
+    pub(super) needed: Option<Spanned<u32>>,
+    pub(super) every_seconds: Option<u64>,
     pub(super) max_age_days: Option<u64>,
+    pub(super) max_age_seconds: Option<Spanned<u64>>,
     pub(super) with: Option<Spanned<toml::Table>>,
 }
 

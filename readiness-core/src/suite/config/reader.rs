@@ -300,7 +300,34 @@ impl Reader<'_> {
         if let Some(days) = entry.max_age_days {
             requirement = requirement.max_age(Duration::from_secs(days.saturating_mul(86_400)));
         }
-        Ok(requirement.retry(Retry::attempts(entry.attempts.unwrap_or(1))))
+        if let Some(seconds) = &entry.max_age_seconds {
+            if entry.max_age_days.is_some() {
+                let problem = "`max_age_days` and `max_age_seconds` say the same; leave out one of them";
+                return Err(self.error(Some(seconds.span()), problem));
+            }
+            requirement = requirement.max_age(Duration::from_secs(*seconds.get_ref()));
+        }
+        Ok(requirement.retry(self.retry(entry)?))
+    }
+
+    fn retry(&self, entry: &RequireEntry) -> Result<Retry, ConfigError> {
+        let attempts = entry.attempts.as_ref().map(|attempts| *attempts.get_ref());
+        let mut retry = Retry::attempts(attempts.unwrap_or(1));
+        if let Some(needed) = &entry.needed {
+            let most = retry.attempts;
+            if !(1..=most).contains(needed.get_ref()) {
+                let problem = format!(
+                    "`needed` is {}, expected 1 to {most}, which is `attempts`: so many of them must be good",
+                    needed.get_ref()
+                );
+                return Err(self.error(Some(needed.span()), &problem));
+            }
+            retry = retry.needing(*needed.get_ref());
+        }
+        if let Some(seconds) = entry.every_seconds {
+            retry = retry.every(Duration::from_secs(seconds));
+        }
+        Ok(retry)
     }
 
     fn settings(&self, with: Option<&Spanned<toml::Table>>) -> Result<Value, ConfigError> {
@@ -308,7 +335,8 @@ impl Reader<'_> {
             return Ok(Value::Null);
         };
         if let Some(key) = literal_secret(with.get_ref()) {
-            let span = self.find_word(&with.span(), &key).unwrap_or(with.span());
+            let span = self.find_word(&self.reach(&with.span()), &key);
+            let span = span.unwrap_or(with.span());
             return Err(self.error(Some(span), &format!("`{key}`: {LITERAL_SECRET}")));
         }
         serde_json::to_value(with.get_ref())
@@ -323,9 +351,29 @@ impl Reader<'_> {
         let with = with?;
         let quoted = problem.split('`').skip(1).step_by(2);
         let place = quoted
-            .filter_map(|word| self.find_word(&with.span(), word))
+            .filter_map(|word| self.find_word(&self.reach(&with.span()), word))
             .next();
         place.or(Some(with.span()))
+    }
+
+    /// The whole of a `with` table. Where it is written under headers of its own, such as
+    /// `[[require.with.steps]]`, its span is the first of them alone.
+    fn reach(&self, span: &Range<usize>) -> Range<usize> {
+        const OWN: [&str; 4] = ["[require.with", "[[require.with", "[preset.with", "[[preset.with"];
+        let rest = self.text.get(span.end..).unwrap_or_default();
+        let mut at = span.end;
+        for line in rest.split_inclusive('\n') {
+            let is_header = line.starts_with('[') && at > span.end;
+            if is_header && !OWN.iter().any(|own| line.starts_with(own)) {
+                break;
+            }
+            at += line.len();
+        }
+        let is_inline = self
+            .text
+            .get(span.clone())
+            .is_some_and(|text| text.starts_with('{'));
+        span.start..if is_inline { span.end } else { at }
     }
 
     fn find_word(&self, span: &Range<usize>, word: &str) -> Option<Range<usize>> {

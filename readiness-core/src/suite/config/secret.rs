@@ -110,15 +110,32 @@ pub(super) fn literal_secret(table: &toml::Table) -> Option<String> {
         SECRET.iter().any(|word| plain.contains(word)) || plain.ends_with("token")
     };
     table.iter().find_map(|(key, value)| match value {
+        toml::Value::String(text) if is_placeholder(text) => None,
         toml::Value::String(_) | toml::Value::Integer(_) | toml::Value::Float(_) => {
             names_a_secret(key).then(|| key.clone())
         }
         toml::Value::Table(inner) => literal_secret(inner),
         toml::Value::Array(items) => items.iter().find_map(|item| match item {
             toml::Value::Table(inner) => literal_secret(inner),
+            toml::Value::String(text) if is_placeholder(text) => None,
             toml::Value::String(_) | toml::Value::Integer(_) => names_a_secret(key).then(|| key.clone()),
             _ => None,
         }),
         _ => None,
     })
+}
+
+/// Whether a text holds no secret but says where one is put in: `{{token}}`, or `Bearer {{token}}`.
+fn is_placeholder(text: &str) -> bool {
+    const SCHEMES: [&str; 4] = ["Basic ", "Bearer ", "DPoP ", "Token "];
+    let text = SCHEMES
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .unwrap_or(text);
+    text.strip_prefix("{{")
+        .and_then(|text| text.strip_suffix("}}"))
+        .is_some_and(|name| {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+            !name.is_empty() && name.chars().all(is_part)
+        })
 }

@@ -70,6 +70,17 @@ impl Climb {
                 return Found::NotLookedUp { at, reason, problem };
             }
             let Ok(answer) = look else { continue };
+            // The one that forbids or allows may be among them.
+            if answer.records_left_out > 0 {
+                return Found::NotLookedUp {
+                    at,
+                    reason: Reason::UNEXPECTED_RESPONSE,
+                    problem: format!(
+                        "{} gives {} records more than are looked at",
+                        answer.answered_by, answer.records_left_out
+                    ),
+                };
+            }
             let records: Vec<_> = answer
                 .records
                 .iter()

@@ -9,8 +9,8 @@ use super::*;
 
 const HOST: &str = "www.example.com";
 
-fn settings(value: Value) -> Caa {
-    let settings: Caa = serde_json::from_value(value).unwrap();
+fn settings(value: Value) -> DnsCaa {
+    let settings: DnsCaa = serde_json::from_value(value).unwrap();
     assert_eq!(settings.check(), Ok(()));
     settings
 }
@@ -62,7 +62,7 @@ fn the_expected_authority_is_allowed_or_not() {
     let expected = || settings(json!({ "issuers": ["Ca.Example.net."] }));
     let wild = || settings(json!({ "issuers": ["ca.example.net"], "wildcard": true }));
     let others = || settings(json!({ "issuers": ["ca.example.net"], "allow_others": true }));
-    let rows: [(&str, Caa, &[&str], &str); 20] = [
+    let rows: [(&str, DnsCaa, &[&str], &str); 20] = [
         ("it alone", expected(), &["0 issue ca.example.net"], ""),
         ("in upper case", expected(), &["0 ISSUE CA.example.NET"], ""),
         (
@@ -207,7 +207,7 @@ fn without_an_expectation_what_is_there_is_told() {
         ),
     ];
     for (all, wanted, summary) in rows {
-        let outcome = judge(&Caa::default(), &at_apex(all));
+        let outcome = judge(&DnsCaa::default(), &at_apex(all));
         assert_eq!(
             (said(&outcome).as_str(), outcome.summary.as_str()),
             (wanted, summary),
@@ -261,8 +261,12 @@ fn the_closest_set_counts_and_a_failure_is_no_answer() {
         let outcome = judge(&settings(json!({ "issuers": ["ca.example.net"] })), &climb(looks));
         assert_eq!(said(&outcome), wanted, "{what}");
     }
-    let outcome = judge(&Caa::default(), &climb(vec![]));
+    let outcome = judge(&DnsCaa::default(), &climb(vec![]));
     assert_eq!(said(&outcome), "no_caa pass");
+    let mut cut = allowed();
+    cut.as_mut().unwrap().records_left_out = 1;
+    let outcome = judge(&DnsCaa::default(), &climb(vec![cut]));
+    assert_eq!(said(&outcome), "not_looked_up unknown");
     let others = settings(json!({ "issuers": ["a.example"], "allow_others": true }));
     assert_eq!(said(&judge(&others, &climb(vec![]))), "no_caa pass");
 }
@@ -341,12 +345,12 @@ fn methods_accounts_and_reports_can_be_demanded() {
 fn hostile_records_are_bounded_in_what_is_shown() {
     let flood: Vec<String> = (0..5_000).map(|n| format!("0 issue ca{n}.example; x")).collect();
     let mut flood: Vec<&str> = flood.iter().map(String::as_str).collect();
-    let outcome = judge(&Caa::default(), &at_apex(&flood));
+    let outcome = judge(&DnsCaa::default(), &at_apex(&flood));
     assert!(outcome.status.is_warn());
     assert_eq!(outcome.findings.len(), SHOWN + 1);
     // What matters most is not lost behind it.
     flood.extend(["128 tbs x"; 1_000]);
-    let outcome = judge(&Caa::default(), &at_apex(&flood));
+    let outcome = judge(&DnsCaa::default(), &at_apex(&flood));
     assert!(outcome.status.is_fail());
     assert_eq!(outcome.findings.len(), SHOWN + 2);
     let others: Vec<String> = (0..5_000).map(|n| format!("0 issue ca{n}.example")).collect();
@@ -357,7 +361,7 @@ fn hostile_records_are_bounded_in_what_is_shown() {
     );
     assert_eq!(outcome.findings.len(), SHOWN);
     let nasty = judge(
-        &Caa::default(),
+        &DnsCaa::default(),
         &at_apex(&["0 issue \u{1b}[31m\u{0}", "0 \u{fffd} x", "255 issue \u{fffd}"]),
     );
     for finding in &nasty.findings {
@@ -382,7 +386,7 @@ fn the_probe_asks_for_every_name_up_to_the_top() {
     let address = Target::parse("https://192.0.2.1").unwrap();
     assert!(
         Facts::new()
-            .judge(&Caa::default(), &address)
+            .judge(&DnsCaa::default(), &address)
             .status
             .is_not_applicable()
     );
@@ -397,7 +401,7 @@ fn settings_that_contradict_themselves_are_told() {
         (json!({ "allow_others": true }), "`allow_others`"),
         (json!({ "name": "a..b" }), "`name`"),
     ] {
-        let settings: Caa = serde_json::from_value(value).unwrap();
+        let settings: DnsCaa = serde_json::from_value(value).unwrap();
         let wrong = settings.check().unwrap_err();
         assert!(wrong.contains(what), "{wrong}");
     }

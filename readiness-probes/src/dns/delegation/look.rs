@@ -155,7 +155,7 @@ fn glue_of<'a>(name: &str, answers: impl Iterator<Item = &'a DnsAnswer>) -> Vec<
 }
 
 /// The addresses of a nameserver: those with a local route, and those without.
-async fn addresses(
+pub(in crate::dns) async fn addresses(
     cx: &ProbeContext,
     name: &str,
     glue: Vec<IpAddr>,

@@ -9,13 +9,13 @@ use readiness_core::{
 };
 use serde::Deserialize;
 
-use super::{super::expected::SetMode, DnsRecords, Look, loop_of, not_looked_up};
+use super::{
+    super::expected::{MOST_FINDINGS, SetMode, too_many},
+    DnsRecords, Look, loop_of, not_looked_up,
+};
 
 /// The most targets of MX, NS and SRV records that are looked up.
 const MOST_TARGETS: usize = 16;
-
-/// The most findings of one kind about one set.
-const MOST_FINDINGS: usize = 16;
 
 /// The most sets of one probe: each costs a query, and some more.
 const MOST_SETS: usize = 64;
@@ -168,9 +168,9 @@ pub(super) struct Seen<'a> {
 }
 
 /// Where records lead: the name, and what was said of its A and AAAA records.
-pub(super) struct Target {
-    pub(super) name: String,
-    pub(super) looks: [Result<DnsAnswer, ObserveError>; 2],
+pub(in crate::dns) struct Target {
+    pub(in crate::dns) name: String,
+    pub(in crate::dns) looks: [Result<DnsAnswer, ObserveError>; 2],
 }
 
 /// Looks at every set, and at where its records lead.
@@ -250,6 +250,7 @@ pub(super) fn judge(host: &str, most_aliases: usize, seen: &Seen<'_>) -> Vec<Fin
                 .remedy("let the first alias lead to the last name"),
         );
     }
+    findings.extend(too_many(name, &kind.to_string(), answer));
     findings.extend(compare(name, set, answer));
     findings.extend(times_to_live(name, set, answer).map(|finding| finding.subject(subject.as_str())));
     findings.extend(
@@ -420,7 +421,7 @@ fn times_to_live(name: &str, set: &RecordSet, answer: &DnsAnswer) -> impl Iterat
 }
 
 /// What is wrong with a name that MX, NS or SRV records lead to.
-fn judge_target(kind: RecordType, target: &Target) -> Option<Finding> {
+pub(in crate::dns) fn judge_target(kind: RecordType, target: &Target) -> Option<Finding> {
     let name = &target.name;
     let looks: [Look<'_>; 2] = [target.looks[0].as_ref(), target.looks[1].as_ref()];
     let answers = || looks.iter().flatten();

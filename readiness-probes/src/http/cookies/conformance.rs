@@ -292,7 +292,7 @@ fn sizes_at_below_and_above_the_limits() {
 
 #[test]
 fn what_browsers_read() {
-    type Is = fn(&SetCookie) -> bool;
+    type Is = fn(&SetCookie<'_>) -> bool;
     let cases: [(&str, &str, Is); 16] = [
         ("5.6", "a=b;;;Secure", |cookie| cookie.secure),
         ("5.6", "a=\"b; Secure\"", |cookie| !cookie.secure),
@@ -322,7 +322,7 @@ fn what_browsers_read() {
         }),
         ("CHIPS 2.1", "a=b; partitioned=0", |cookie| cookie.partitioned),
         ("5.6", "a=b; x=1; X=2; Secure", |cookie| {
-            let names: Vec<&str> = cookie.attributes.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = cookie.attributes.iter().map(|(name, _)| name.as_ref()).collect();
             names == ["x", "X", "Secure"]
         }),
     ];

@@ -1,37 +1,55 @@
 //! What the name of a cookie says of its purpose.
 
+use std::ops::Range;
+
 /// Whether a cookie of this name usually holds a session or a proof of who somebody is.
 pub(crate) fn is_session_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     // Tokens against forged requests are read by scripts on purpose; affinity belongs to a load balancer.
     if ["csrf", "xsrf", "antiforgery", "requestverification", "affinity"]
         .iter()
-        .any(|word| lower.contains(word))
+        .any(|word| contains(&lower, word))
     {
         return false;
     }
-    let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
     FRAMEWORKS.iter().any(|known| lower.starts_with(known))
         || ["loggedin", "rememberme"]
             .iter()
-            .any(|word| letters.contains(word))
+            .any(|word| contains_letters(&lower, word))
         || is_guard(&lower)
-        || words(name).any(|word| is_session_word(&word))
+        || words(name).any(|word| lower.get(word).is_some_and(is_session_word))
 }
 
-/// The words of a name, in lower case: `ASP.NET_SessionId` is `asp`, `net`, `session` and `id`.
-fn words(name: &str) -> impl Iterator<Item = String> + '_ {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).flat_map(|part| {
-        let mut words: Vec<String> = Vec::new();
-        let mut before_is_upper = true;
-        for c in part.chars() {
-            match words.last_mut() {
-                Some(word) if before_is_upper || !c.is_ascii_uppercase() => word.push(c.to_ascii_lowercase()),
-                _ => words.push(c.to_ascii_lowercase().to_string()),
-            }
-            before_is_upper = c.is_ascii_uppercase();
-        }
-        words
+/// Names are short: to compare at each place is quicker than to prepare a search.
+fn contains(name: &str, word: &str) -> bool {
+    name.as_bytes()
+        .windows(word.len())
+        .any(|piece| piece == word.as_bytes())
+}
+
+/// Whether it contains this word when only its letters and digits are read: `remember-me`.
+fn contains_letters(name: &str, word: &str) -> bool {
+    let letters = |text: &str| -> bool {
+        let mut letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        word.bytes().all(|byte| letters.next() == Some(byte))
+    };
+    name.char_indices()
+        .any(|(at, first)| word.starts_with(first) && name.get(at..).is_some_and(letters))
+}
+
+/// Where the words of a name stand: `ASP.NET_SessionId` is `ASP`, `NET`, `Session` and `Id`.
+fn words(name: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = name.as_bytes();
+    let at = |i: usize| bytes.get(i).copied().unwrap_or_default();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let start = (next..bytes.len()).find(|&i| at(i).is_ascii_alphanumeric())?;
+        let is_end = |&i: &usize| {
+            let is_new = at(i).is_ascii_uppercase() && !at(i - 1).is_ascii_uppercase();
+            !at(i).is_ascii_alphanumeric() || is_new
+        };
+        next = (start + 1..bytes.len()).find(is_end).unwrap_or(bytes.len());
+        Some(start..next)
     })
 }
 
@@ -46,7 +64,7 @@ fn is_session_word(word: &str) -> bool {
         && (STARTS.iter().any(|start| word.starts_with(start))
             || ENDS.iter().any(|end| word.ends_with(end))
             // `JSESSIONIDSSO`, `ASPSESSIONIDQQ`
-            || word.contains("sessionid")
+            || contains(word, "sessionid")
             || matches!(word, "cfid" | "sid"))
 }
 

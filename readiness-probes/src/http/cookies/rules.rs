@@ -43,7 +43,7 @@ const DAY: i64 = 86_400;
 const LONGEST_DAYS: i64 = 400;
 
 /// Everything that is wrong with one cookie, and what is worth knowing of it.
-pub(super) fn judge_cookie(cookie: &SetCookie, demands: Demands, site: Site<'_>) -> Vec<Finding> {
+pub(super) fn judge_cookie(cookie: &SetCookie<'_>, demands: Demands, site: Site<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     dropped(cookie, site, &mut findings);
     if let SameSite::Other(value) = &cookie.same_site {
@@ -79,7 +79,7 @@ pub(super) fn subject(name: &str) -> String {
 }
 
 /// What makes browsers drop it, or send it where it does not belong.
-fn dropped(cookie: &SetCookie, site: Site<'_>, findings: &mut Vec<Finding>) {
+fn dropped(cookie: &SetCookie<'_>, site: Site<'_>, findings: &mut Vec<Finding>) {
     if cookie.secure && !site.may_set_secure() {
         findings.push(
             Finding::fail(
@@ -134,7 +134,7 @@ fn dropped(cookie: &SetCookie, site: Site<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What a session's cookie needs besides.
-fn session(cookie: &SetCookie, demands: Demands, site: Site<'_>, findings: &mut Vec<Finding>) {
+fn session(cookie: &SetCookie<'_>, demands: Demands, site: Site<'_>, findings: &mut Vec<Finding>) {
     if !cookie.http_only {
         findings.push(
             Finding::fail(
@@ -182,7 +182,7 @@ fn session(cookie: &SetCookie, demands: Demands, site: Site<'_>, findings: &mut 
 }
 
 /// What browsers make of its attributes otherwise than it looks.
-fn attributes(cookie: &SetCookie, demands: Demands, findings: &mut Vec<Finding>) {
+fn attributes(cookie: &SetCookie<'_>, demands: Demands, findings: &mut Vec<Finding>) {
     if cookie
         .lifetime(demands.now)
         .is_some_and(|seconds| seconds > LONGEST_DAYS * DAY)
@@ -192,7 +192,7 @@ fn attributes(cookie: &SetCookie, demands: Demands, findings: &mut Vec<Finding>)
             format!("browsers keep a cookie for {LONGEST_DAYS} days at most"),
         ));
     }
-    let names = cookie.attributes.iter().map(|(name, _)| name.as_str());
+    let names = cookie.attributes.iter().map(|(name, _)| name.as_ref());
     for (i, name) in names.clone().enumerate() {
         if !is_known(name) && is_meant(name) {
             findings.push(Finding::note(
@@ -214,7 +214,7 @@ fn attributes(cookie: &SetCookie, demands: Demands, findings: &mut Vec<Finding>)
 }
 
 /// RFC 6265bis, sections 4.1.3 and 5.7: the prefixes are compared without regard to case.
-fn broken_prefix(cookie: &SetCookie, site: Site<'_>) -> Option<String> {
+fn broken_prefix(cookie: &SetCookie<'_>, site: Site<'_>) -> Option<String> {
     let prefix = prefix_of(cookie.name.as_bytes())?;
     let is_host = prefix.starts_with("__Host-");
     let problem = if !cookie.secure {
@@ -232,7 +232,7 @@ fn broken_prefix(cookie: &SetCookie, site: Site<'_>) -> Option<String> {
 }
 
 /// The path that is given, as browsers read it. RFC 6265bis, section 5.6.4.
-fn path<'a>(cookie: &'a SetCookie, site: Site<'a>) -> Option<&'a str> {
+fn path<'a>(cookie: &'a SetCookie<'_>, site: Site<'a>) -> Option<&'a str> {
     let given = cookie.path.as_deref()?;
     Some(if given.starts_with('/') {
         given
@@ -242,7 +242,7 @@ fn path<'a>(cookie: &'a SetCookie, site: Site<'a>) -> Option<&'a str> {
 }
 
 /// The domain that counts: a host that is a public suffix itself may name itself, which then means nothing.
-fn effective_domain<'a>(cookie: &'a SetCookie, host: &str) -> Option<&'a str> {
+fn effective_domain<'a>(cookie: &'a SetCookie<'_>, host: &str) -> Option<&'a str> {
     let domain = cookie.domain.as_deref()?;
     let names_itself = domain.eq_ignore_ascii_case(host) && is_public_suffix(domain);
     (!names_itself).then_some(domain)

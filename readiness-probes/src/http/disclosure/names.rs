@@ -1,5 +1,9 @@
 //! The headers that tell of software.
 
+use std::cmp::Ordering;
+
+use readiness_core::fact::Exchange;
+
 /// What a header tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Tells {
@@ -9,8 +13,8 @@ pub(super) enum Tells {
     Inner,
 }
 
-/// The names of the OWASP Secure Headers Project, in its order.
-pub(super) const HEADERS: [(&str, Tells); 87] = [
+/// The names of the OWASP Secure Headers Project, ascending without regard to case.
+const HEADERS: [(&str, Tells); 87] = [
     ("$wsep", Tells::Inner),
     ("Host-Header", Tells::Inner),
     ("K-Proxy-Request", Tells::Inner),
@@ -30,11 +34,11 @@ pub(super) const HEADERS: [(&str, Tells); 87] = [
     ("X-B3-Sampled", Tells::Inner),
     ("X-B3-SpanId", Tells::Inner),
     ("X-B3-TraceId", Tells::Inner),
-    ("X-BEServer", Tells::Inner),
     ("X-Backside-Transport", Tells::Inner),
+    ("X-BEServer", Tells::Inner),
+    ("X-CalculatedBETarget", Tells::Inner),
     ("X-CF-Powered-By", Tells::Product),
     ("X-CMS", Tells::Product),
-    ("X-CalculatedBETarget", Tells::Inner),
     ("X-Cocoon-Version", Tells::Product),
     ("X-Content-Encoded-By", Tells::Product),
     ("X-Datadog-Origin", Tells::Inner),
@@ -43,6 +47,9 @@ pub(super) const HEADERS: [(&str, Tells); 87] = [
     ("X-Datadog-Tags", Tells::Inner),
     ("X-Datadog-Trace-Id", Tells::Inner),
     ("X-DiagInfo", Tells::Inner),
+    ("X-dtAgentId", Tells::Inner),
+    ("X-dtHealthCheck", Tells::Inner),
+    ("X-dtInjectedServlet", Tells::Inner),
     ("X-Envoy-Attempt-Count", Tells::Inner),
     ("X-Envoy-External-Address", Tells::Inner),
     ("X-Envoy-Internal", Tells::Inner),
@@ -67,24 +74,25 @@ pub(super) const HEADERS: [(&str, Tells); 87] = [
     ("X-Kubernetes-PF-FlowSchema-UID", Tells::Inner),
     ("X-Kubernetes-PF-PriorityLevel-UID", Tells::Inner),
     ("X-LiteSpeed-Cache", Tells::Inner),
+    ("X-Litespeed-Cache-Control", Tells::Inner),
     ("X-LiteSpeed-Purge", Tells::Inner),
     ("X-LiteSpeed-Tag", Tells::Inner),
     ("X-LiteSpeed-Vary", Tells::Inner),
-    ("X-Litespeed-Cache-Control", Tells::Inner),
     ("X-Mod-Pagespeed", Tells::Product),
     ("X-Nextjs-Cache", Tells::Inner),
     ("X-Nextjs-Matched-Path", Tells::Inner),
     ("X-Nextjs-Page", Tells::Inner),
     ("X-Nextjs-Redirect", Tells::Inner),
-    ("X-OWA-Version", Tells::Product),
     ("X-Old-Content-Length", Tells::Inner),
     ("X-OneAgent-JS-Injection", Tells::Inner),
+    ("X-OWA-Version", Tells::Product),
     ("X-Page-Speed", Tells::Product),
     ("X-Php-Version", Tells::Product),
     ("X-Powered-By", Tells::Product),
     ("X-Powered-By-Plesk", Tells::Product),
     ("X-Powered-CMS", Tells::Product),
     ("X-Redirect-By", Tells::Product),
+    ("X-ruxit-JS-Agent", Tells::Inner),
     ("X-Server-Powered-By", Tells::Product),
     ("X-SourceFiles", Tells::Inner),
     ("X-SourceMap", Tells::Inner),
@@ -94,26 +102,39 @@ pub(super) const HEADERS: [(&str, Tells); 87] = [
     ("X-Varnish-Backend", Tells::Inner),
     ("X-Varnish-Server", Tells::Inner),
     ("X-Woodpecker-Version", Tells::Product),
-    ("X-dtAgentId", Tells::Inner),
-    ("X-dtHealthCheck", Tells::Inner),
-    ("X-dtInjectedServlet", Tells::Inner),
-    ("X-ruxit-JS-Agent", Tells::Inner),
 ];
+
+/// Those that a response has, in the order of [`HEADERS`], each once.
+pub(super) fn named(exchange: &Exchange) -> impl Iterator<Item = (&'static str, Tells)> {
+    let place = |name: &str| HEADERS.binary_search_by(|(known, _)| compare(known, name)).ok();
+    let mut places: Vec<usize> = exchange
+        .headers
+        .iter()
+        .filter_map(|header| place(&header.name))
+        .collect();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().filter_map(|place| HEADERS.get(place).copied())
+}
+
+fn compare(one: &str, other: &str) -> Ordering {
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    one.bytes().map(lower).cmp(other.bytes().map(lower))
+}
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
     use crate::http::syntax::is_token;
 
     #[test]
-    fn the_list_holds_each_name_once() {
-        let names: HashSet<String> = HEADERS
-            .iter()
-            .map(|(name, _)| name.to_ascii_lowercase())
-            .collect();
-        assert_eq!(names.len(), 87);
-        assert!(names.iter().all(|name| is_token(name.as_bytes())));
+    fn names_ascend_and_each_is_found() {
+        assert!(HEADERS.is_sorted_by(|(one, _), (other, _)| compare(one, other) == Ordering::Less));
+        for (name, _) in HEADERS {
+            assert!(is_token(name.as_bytes()), "{name}");
+            let lines = [(name, "x"), ("x-other", "x"), (name, "y")];
+            let found: Vec<&str> = named(&Exchange::new(200, lines)).map(|(name, _)| name).collect();
+            assert_eq!(found, [name]);
+        }
     }
 }

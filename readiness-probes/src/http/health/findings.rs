@@ -4,11 +4,13 @@ use readiness_core::{Finding, Reason, Status};
 
 use super::{
     HealthFormat,
-    payload::{Component, Health, Verdict},
+    payload::{Component, Health, Meaning, Verdict},
 };
 
-/// Judges a payload that came with this status code.
-pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
+/// Judges a payload that came with this status code. The components that are named `optional`, and what is below
+/// them, may be down.
+pub(super) fn of_health(health: &Health, status: u16, optional: &[String]) -> Vec<Finding> {
+    let is_optional = |name: &str| optional.iter().any(|known| is_or_below(name, known));
     let mut findings = Vec::new();
     let said = &health.said;
     if health.format == HealthFormat::MicroProfile && status == 500 {
@@ -21,6 +23,12 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
             .remedy("see the log of the service: a health check of its own has failed to run"),
         );
     }
+    let meaning = match health.meaning {
+        Some(Meaning::Custom) => ", a word of its own",
+        Some(Meaning::Draining) => ": it ends, and takes no more requests",
+        Some(Meaning::Maintenance) => ": it was taken out of service on purpose",
+        None => "",
+    };
     let of_whole = match health.verdict {
         Verdict::Pass => None,
         Verdict::Warn => Some(
@@ -30,15 +38,25 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
         Verdict::Fail => Some(
             Finding::fail(
                 "unhealthy",
-                format!("the service says `{said}`, expected that it is well"),
+                match health.meaning {
+                    None => format!("the service says `{said}`, expected that it is well"),
+                    Some(_) => format!("the service says `{said}`{meaning}"),
+                },
             )
-            .remedy("see the components that are named, and the log of the service"),
+            .remedy(match health.meaning {
+                Some(Meaning::Draining) => "wait for the instance that takes over, and look again",
+                Some(Meaning::Maintenance) => "put it back into service, or wait until that is done",
+                _ => "see the components that are named, and the log of the service",
+            }),
         ),
         Verdict::Unknown => Some(
             Finding::unknown(
                 "health_unknown",
                 Reason::HTTP_HEALTH_UNKNOWN,
-                format!("the service says `{said}`: it does not know whether it is well"),
+                match health.meaning {
+                    None => format!("the service says `{said}`: it does not know whether it is well"),
+                    Some(_) => format!("the service says `{said}`{meaning}, which says nothing to others"),
+                },
             )
             .remedy("see which of its own checks does not run"),
         ),
@@ -48,7 +66,13 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
         health
             .components
             .iter()
-            .map(|component| of_component(component, health.verdict)),
+            .map(|component| of_component(component, health.verdict, is_optional(&component.name))),
+    );
+    findings.extend(
+        health
+            .deviations
+            .iter()
+            .map(|deviation| Finding::note("format_deviation", deviation.clone())),
     );
     if health.left_out > 0 {
         findings.push(Finding::note(
@@ -72,7 +96,17 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
             .remedy("let the status code say what the body says: load balancers read the code alone"),
         );
     }
-    if health.contradicts_itself() {
+    if health.verdict == Verdict::Fail
+        && health.format == HealthFormat::Kubernetes
+        && is_error
+        && status != 500
+    {
+        findings.push(Finding::note(
+            "status_code_mismatch",
+            format!("HTTP {status} with `{said}`, where Kubernetes' own servers answer 500"),
+        ));
+    }
+    if health.contradicts_itself(is_optional) {
         findings.push(
             Finding::warn(
                 "aggregate_mismatch",
@@ -84,8 +118,16 @@ pub(super) fn of_health(health: &Health, status: u16) -> Vec<Finding> {
     findings
 }
 
-fn of_component(component: &Component, of_whole: Verdict) -> Finding {
-    let Component { name, verdict, said } = component;
+/// Whether a component is this one or stands below it: `broker/eu1` and `ledger:connections[1]` do.
+fn is_or_below(name: &str, known: &str) -> bool {
+    name.strip_prefix(known)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '[']))
+}
+
+fn of_component(component: &Component, of_whole: Verdict, is_optional: bool) -> Finding {
+    let Component {
+        name, verdict, said, ..
+    } = component;
     let message = format!("says `{said}`");
     let uncounted = |because: &str| {
         let because = because.to_owned();
@@ -100,9 +142,15 @@ fn of_component(component: &Component, of_whole: Verdict) -> Finding {
         Some(Verdict::Warn) => {
             Finding::warn("component_degraded", message).remedy(format!("see the log of `{name}`"))
         }
+        Some(Verdict::Fail) if is_optional => {
+            Finding::warn("optional_component_down", message).remedy(format!(
+                "see whether `{name}` runs and can be reached from the service; the service may go on without"
+            ))
+        }
         Some(Verdict::Fail) => Finding::fail("component_down", message).remedy(format!(
             "see whether `{name}` runs and can be reached from the service, and what the service's log says"
         )),
+        Some(Verdict::Unknown) if is_optional => uncounted("the service may go on without it"),
         // A service that is well knows best which of its parts may be unknown.
         Some(Verdict::Unknown) if of_whole == Verdict::Pass => {
             uncounted("the service counts itself well without it")
@@ -111,5 +159,9 @@ fn of_component(component: &Component, of_whole: Verdict) -> Finding {
             .remedy(format!("see why the service cannot tell how `{name}` is")),
         None => uncounted("it was not checked"),
     };
-    finding.subject(format!("component {name}"))
+    let finding = finding.subject(format!("component {name}"));
+    match &component.duration {
+        Some(duration) => finding.evidence("duration", duration.clone()),
+        None => finding,
+    }
 }

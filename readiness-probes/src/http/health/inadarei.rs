@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     HealthFormat,
-    payload::{Body, Component, Health, Verdict},
+    payload::{Body, Component, Health, Verdict, capped},
 };
 
 pub(super) const CONTENT_TYPE: &str = "application/health+json";
@@ -15,6 +15,7 @@ pub(super) fn inadarei(body: &Body<'_>) -> Option<Health> {
     let said = object.get("status")?.as_str()?;
     let verdict = word(said)?;
     let checks = object.get("checks").and_then(Value::as_object);
+    let has_list = checks.is_some();
     let has_checks = checks.is_some_and(|checks| checks.values().all(is_check));
     let has_member = [
         "version",
@@ -31,8 +32,15 @@ pub(super) fn inadarei(body: &Body<'_>) -> Option<Health> {
     if body.essence != CONTENT_TYPE && !has_checks && !has_member && !is_bare {
         return None;
     }
+    let mut deviations = Vec::new();
     let mut components = Vec::new();
     for (name, value) in checks.into_iter().flatten() {
+        if name.matches(':').count() > 1 {
+            deviations.push(format!(
+                "`checks` holds `{}`, expected one colon at most",
+                capped(name)
+            ));
+        }
         match value.as_array() {
             Some(list) if list.len() == 1 => {
                 components.extend(list.iter().map(|check| component(name, check)))
@@ -42,17 +50,34 @@ pub(super) fn inadarei(body: &Body<'_>) -> Option<Health> {
                 components.extend(numbered.map(|(i, check)| component(&format!("{name}[{i}]"), check)));
             }
             // One object instead of a list is against the draft and plain enough.
-            None => components.push(component(name, value)),
+            None => {
+                deviations.push(format!(
+                    "`checks` holds one object for `{}`, expected a list of objects",
+                    capped(name)
+                ));
+                components.push(component(name, value));
+            }
         }
     }
-    Some(Health::new(HealthFormat::Inadarei, verdict, said).components(components))
+    deviations.truncate(MOST_DEVIATIONS);
+    let mut health = Health::new(HealthFormat::Inadarei, verdict, said).with_list(has_list);
+    health.deviations = deviations;
+    Some(health.components(components))
 }
 
+/// The first few tell enough.
+const MOST_DEVIATIONS: usize = 5;
+
 fn component(name: &str, check: &Value) -> Component {
-    match check.get("status").and_then(Value::as_str) {
+    let component = match check.get("status").and_then(Value::as_str) {
         Some(said) => Component::new(name, Some(word(said).unwrap_or(Verdict::Unknown)), said),
-        // The status of a check is optional (section 4.6).
+        // The status of a check is optional (section 4).
         None => Component::new(name, None, "no status"),
+    };
+    let kind = check.get("componentType").and_then(Value::as_str);
+    Component {
+        kind: kind.map(capped),
+        ..component
     }
 }
 

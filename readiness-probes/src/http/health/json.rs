@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     HealthFormat,
-    payload::{Body, Component, Health, Verdict},
+    payload::{Body, Component, Health, Meaning, Verdict},
     text,
 };
 
@@ -21,11 +21,25 @@ pub(super) fn aspnet(body: &Body<'_>) -> Option<Health> {
     if parts.is_none() && !object.contains_key("totalDuration") {
         return None;
     }
-    let components = parts
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| part(name, value, text::aspnet_word));
-    Some(Health::new(HealthFormat::Aspnet, verdict, said).components(components.collect()))
+    let components = parts.into_iter().flatten().map(|(name, value)| Component {
+        duration: value
+            .get("duration")
+            .and_then(Value::as_str)
+            .filter(|duration| is_duration(duration))
+            .map(str::to_owned),
+        ..part(name, value, text::aspnet_word)
+    });
+    let health = Health::new(HealthFormat::Aspnet, verdict, said).with_list(parts.is_some());
+    Some(health.components(components.collect()))
+}
+
+/// A `TimeSpan` as .NET writes it: `00:00:00.0398000`, with days in front where there are any.
+fn is_duration(text: &str) -> bool {
+    text.len() <= 26
+        && text.matches(':').count() == 2
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'))
 }
 
 /// Terminus of NestJS and Godaddy.
@@ -44,7 +58,7 @@ pub(super) fn terminus(body: &Body<'_>) -> Option<Health> {
     };
     let is_list = |list: &Object| {
         list.values()
-            .all(|value| status_of(value).is_some_and(|said| up_or_down(said).is_some()))
+            .all(|value| matches!(status_of(value), Some("up" | "down")))
     };
     if !lists(&["info", "error", "details"]).into_iter().any(is_list) {
         return None;
@@ -60,7 +74,9 @@ pub(super) fn terminus(body: &Body<'_>) -> Option<Health> {
         .into_iter()
         .flatten()
         .map(|(name, value)| part(name, value, up_or_down));
-    Some(Health::new(HealthFormat::Terminus, verdict, said).components(components.collect()))
+    let meaning = (said == "shutting_down").then_some(Meaning::Draining);
+    let health = Health::new(HealthFormat::Terminus, verdict, said).meaning(meaning);
+    Some(health.with_list(true).components(components.collect()))
 }
 
 /// github.com/alexliesenfeld/health.
@@ -74,7 +90,8 @@ pub(super) fn alexliesenfeld(body: &Body<'_>) -> Option<Health> {
         return None;
     }
     let components = details.iter().map(|(name, value)| part(name, value, up_or_down));
-    Some(Health::new(HealthFormat::Alexliesenfeld, verdict, said).components(components.collect()))
+    let health = Health::new(HealthFormat::Alexliesenfeld, verdict, said).with_list(true);
+    Some(health.components(components.collect()))
 }
 
 /// github.com/hellofresh/health-go.
@@ -109,7 +126,9 @@ pub(super) fn goss(body: &Body<'_>) -> Option<Health> {
             .iter()
             .filter_map(|key| result.get(*key)?.as_str())
             .collect();
-        let is_skipped = result.get("skipped").and_then(Value::as_bool) == Some(true);
+        // Older versions count: 0 is right, 1 is wrong, 2 was left out.
+        let is_skipped = result.get("skipped").and_then(Value::as_bool) == Some(true)
+            || result.get("result").and_then(Value::as_u64) == Some(2);
         let (verdict, said) = match result.get("successful")?.as_bool()? {
             _ if is_skipped => (None, "skipped"),
             true => (Some(Verdict::Pass), "successful"),
@@ -119,7 +138,8 @@ pub(super) fn goss(body: &Body<'_>) -> Option<Health> {
     });
     let verdict = if failed > 0 { Verdict::Fail } else { Verdict::Pass };
     let said = format!("{failed} failed");
-    Some(Health::new(HealthFormat::Goss, verdict, &said).components(components.collect()))
+    let health = Health::new(HealthFormat::Goss, verdict, &said).with_list(true);
+    Some(health.components(components.collect()))
 }
 
 /// A status under a usual name; where several are given, the worst.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{HealthFormat, inadarei, json, spring, text};
+use super::{HealthFormat, body::Read, inadarei, json, spring, text};
 
 /// The most components that are kept; the failing ones are kept first.
 pub(super) const MOST_COMPONENTS: usize = 60;
@@ -25,6 +25,10 @@ pub(super) struct Component {
     pub(super) verdict: Option<Verdict>,
     /// Its own word for it.
     pub(super) said: String,
+    /// What kind of part it is, where the payload tells: `datastore`.
+    pub(super) kind: Option<String>,
+    /// How long its check took, as the payload writes it.
+    pub(super) duration: Option<String>,
 }
 
 impl Component {
@@ -33,8 +37,21 @@ impl Component {
             name: capped(name),
             verdict,
             said: capped(said),
+            kind: None,
+            duration: None,
         }
     }
+}
+
+/// What a word means beyond well and not well.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Meaning {
+    /// A word of the service's own.
+    Custom,
+    /// It ends, and lets what is under way come to its end.
+    Draining,
+    /// Taken out of service on purpose.
+    Maintenance,
 }
 
 /// What a recognised payload says.
@@ -50,6 +67,11 @@ pub(super) struct Health {
     pub(super) components: Vec<Component>,
     /// How many more there were.
     pub(super) left_out: usize,
+    /// Whether there is a list of components, be it an empty one.
+    pub(super) has_list: bool,
+    pub(super) meaning: Option<Meaning>,
+    /// Where it does not keep to its format and is plain enough, in words.
+    pub(super) deviations: Vec<String>,
 }
 
 impl Health {
@@ -60,7 +82,21 @@ impl Health {
             said: capped(said),
             components: Vec::new(),
             left_out: 0,
+            has_list: false,
+            meaning: None,
+            deviations: Vec::new(),
         }
+    }
+
+    /// Says that the payload has a list of components, if it has one.
+    pub(super) fn with_list(mut self, has_list: bool) -> Self {
+        self.has_list = has_list;
+        self
+    }
+
+    pub(super) fn meaning(mut self, meaning: Option<Meaning>) -> Self {
+        self.meaning = meaning;
+        self
     }
 
     /// Takes the components, sorted, as many as are kept.
@@ -77,8 +113,15 @@ impl Health {
 
     /// Whether the whole says better than a part of it, or, where the format demands that the worst
     /// part decides, worse than all of them.
-    pub(super) fn contradicts_itself(&self) -> bool {
-        let mut counted = self.components.iter().filter_map(|component| component.verdict);
+    ///
+    /// What `is_optional` says of may be down.
+    pub(super) fn contradicts_itself(&self, is_optional: impl Fn(&str) -> bool) -> bool {
+        let counts = |component: &&Component| !is_optional(&component.name);
+        let mut counted = self
+            .components
+            .iter()
+            .filter(counts)
+            .filter_map(|component| component.verdict);
         let worst = counted.clone().min();
         let any_fails = counted.any(|verdict| verdict == Verdict::Fail);
         let worst_decides = matches!(self.format, HealthFormat::MicroProfile | HealthFormat::Spring);
@@ -109,7 +152,11 @@ pub(super) struct Body<'a> {
     /// The content type without its parameters, in lower case.
     pub(super) essence: &'a str,
     pub(super) text: &'a str,
+    /// How long the body is, with the white space around it.
+    pub(super) bytes: usize,
     pub(super) json: Option<&'a Value>,
+    /// Whether this format was asked for, and no other.
+    pub(super) is_expected: bool,
 }
 
 impl Body<'_> {
@@ -136,20 +183,15 @@ const FORMATS: [(HealthFormat, Reader); 12] = [
     (HealthFormat::Generic, json::generic),
 ];
 
-/// Recognises a body; `expected` asks one format alone.
-pub(super) fn recognise(
+/// Recognises a body of so many bytes that was read; `expected` asks one format alone.
+pub(super) fn recognise_read(
     status: u16,
     content_type: &str,
-    body: &[u8],
+    bytes: usize,
+    read: &Read<'_>,
     expected: Option<HealthFormat>,
 ) -> Payload {
-    // A wrong charset spoils a letter in a description and never the words that count.
-    let body = String::from_utf8_lossy(body);
-    let text = body
-        .strip_prefix('\u{feff}')
-        .unwrap_or(&body)
-        .trim_matches(|c: char| c.is_ascii_whitespace());
-    if text.is_empty() {
+    if read.text.is_empty() {
         return Payload::Empty;
     }
     let essence = content_type
@@ -158,14 +200,13 @@ pub(super) fn recognise(
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let parsed = text
-        .starts_with(['{', '[', '"'])
-        .then(|| serde_json::from_str::<Value>(text));
     let body = Body {
         status,
         essence: &essence,
-        text,
-        json: parsed.as_ref().and_then(|result| result.as_ref().ok()),
+        text: &read.text,
+        bytes,
+        json: read.json.as_ref().and_then(|json| json.as_ref().ok()),
+        is_expected: expected.is_some(),
     };
     let by_type = match &*essence {
         inadarei::CONTENT_TYPE => Some(HealthFormat::Inadarei),
@@ -181,12 +222,12 @@ pub(super) fn recognise(
     if let Some(health) = found {
         return Payload::Health(health);
     }
-    if is_html(&essence, text) {
+    if is_html(&essence, &read.text) {
         return Payload::Html;
     }
-    match parsed {
-        Some(Err(error)) if text.starts_with('{') || essence.ends_with("json") => {
-            Payload::BrokenJson(error.to_string())
+    match &read.json {
+        Some(Err(problem)) if read.text.starts_with('{') || essence.ends_with("json") => {
+            Payload::BrokenJson(problem.clone())
         }
         _ => Payload::Unrecognised,
     }

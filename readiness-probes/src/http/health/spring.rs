@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     HealthFormat,
-    payload::{Body, Component, Health, Verdict},
+    payload::{Body, Component, Health, Meaning, Verdict},
 };
 
 /// Whether this content type is Spring Boot Actuator's.
@@ -24,7 +24,7 @@ pub(super) fn microprofile(body: &Body<'_>) -> Option<Health> {
     }
     let said = object.get("status")?.as_str()?;
     let components = checks.iter().map(check).collect::<Option<Vec<_>>>()?;
-    let health = Health::new(HealthFormat::MicroProfile, up_or_down(said)?, said);
+    let health = Health::new(HealthFormat::MicroProfile, up_or_down(said)?, said).with_list(true);
     Some(health.components(components))
 }
 
@@ -50,34 +50,46 @@ fn up_or_down(word: &str) -> Option<Verdict> {
     }
 }
 
-/// `{"status":"UP","components":{…}}`, and `details` instead of `components` in older versions.
+/// `{"status":"UP","components":{…}}`, and `details` instead of `components` in version 2.
 pub(super) fn spring(body: &Body<'_>) -> Option<Health> {
     let object = body.object()?;
     let said = object.get("status")?.as_str()?;
     let verdict = word(said);
-    let is_declared = is_content_type(body.essence);
-    let has_shape = object.len() == 1
-        || object.get("components").is_some_and(Value::is_object)
-        || object.get("details").is_some_and(has_statuses)
-        || object.get("groups").is_some_and(is_list_of_text);
-    // A status of the service's own making is taken for Spring's only where the content type says so.
-    let is_recognised = is_declared || (has_shape && verdict.is_some());
-    if !is_recognised {
+    let parts = ["components", "details"]
+        .into_iter()
+        .find(|key| match object.get(*key) {
+            Some(Value::Object(_)) if *key == "components" => true,
+            Some(details) => has_statuses(details),
+            None => false,
+        });
+    let has_shape = object.len() == 1 || parts.is_some() || object.get("groups").is_some_and(is_list_of_text);
+    // A status of the service's own making is taken for Spring's only where the content type says so, or whoever
+    // asks.
+    let is_own_word = is_content_type(body.essence) || (body.is_expected && has_shape && is_upper(said));
+    if !is_own_word && !(has_shape && verdict.is_some()) {
         return None;
     }
     let mut components = Vec::new();
-    collect("", object, &mut components);
+    // Both versions nest with one key. Under `components` the `details` of a part are free data.
+    let key = parts.unwrap_or("components");
+    collect("", object, key, &mut components);
+    let meaning = match verdict {
+        None => Some(Meaning::Custom),
+        Some(Verdict::Fail) if plain(said) == "OUTOFSERVICE" => Some(Meaning::Maintenance),
+        Some(_) => None,
+    };
     let health = Health::new(HealthFormat::Spring, verdict.unwrap_or(Verdict::Unknown), said);
-    Some(health.components(components))
+    Some(
+        health
+            .meaning(meaning)
+            .with_list(parts.is_some())
+            .components(components),
+    )
 }
 
 // Deep nesting ends at the parser's recursion limit.
-fn collect(prefix: &str, object: &Map<String, Value>, components: &mut Vec<Component>) {
-    let parts = ["components", "details"]
-        .into_iter()
-        .filter_map(|key| object.get(key)?.as_object())
-        .flatten();
-    for (name, value) in parts {
+fn collect(prefix: &str, object: &Map<String, Value>, key: &str, components: &mut Vec<Component>) {
+    for (name, value) in object.get(key).and_then(Value::as_object).into_iter().flatten() {
         let Some(part) = value.as_object() else { continue };
         let Some(said) = part.get("status").and_then(Value::as_str) else {
             continue;
@@ -92,21 +104,29 @@ fn collect(prefix: &str, object: &Map<String, Value>, components: &mut Vec<Compo
             Some(word(said).unwrap_or(Verdict::Unknown)),
             said,
         ));
-        collect(&name, part, components);
+        collect(&name, part, key, components);
     }
 }
 
 fn word(said: &str) -> Option<Verdict> {
-    if said.chars().any(char::is_lowercase) {
+    if !is_upper(said) {
         return None;
     }
-    let plain: String = said.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    match plain.as_str() {
+    match plain(said).as_str() {
         "UP" => Some(Verdict::Pass),
         "DOWN" | "OUTOFSERVICE" => Some(Verdict::Fail),
         "UNKNOWN" => Some(Verdict::Unknown),
         _ => None,
     }
+}
+
+fn is_upper(said: &str) -> bool {
+    !said.is_empty() && !said.chars().any(char::is_lowercase)
+}
+
+/// Spring compares the codes by their letters and digits.
+fn plain(said: &str) -> String {
+    said.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 fn has_statuses(details: &Value) -> bool {

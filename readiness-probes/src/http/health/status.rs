@@ -1,11 +1,11 @@
 use std::{fmt, ops::RangeInclusive};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Status codes: a list of numbers and ranges, such as `[200, "202-204"]`. Never empty.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[serde(try_from = "Vec<Value>")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(try_from = "Vec<Value>", into = "Vec<Value>")]
 pub struct StatusSet(Vec<RangeInclusive<u16>>);
 
 impl StatusSet {
@@ -18,6 +18,19 @@ impl StatusSet {
 impl Default for StatusSet {
     fn default() -> Self {
         Self(vec![200..=299])
+    }
+}
+
+impl From<StatusSet> for Vec<Value> {
+    fn from(set: StatusSet) -> Self {
+        let written = set.0.into_iter().map(|range| {
+            let (first, last) = range.into_inner();
+            match first == last {
+                true => Value::from(first),
+                false => Value::from(format!("{first}-{last}")),
+            }
+        });
+        written.collect()
     }
 }
 
@@ -76,6 +89,11 @@ mod tests {
     fn numbers_and_ranges_are_read() {
         let set: StatusSet = serde_json::from_value(json!([200, "202-204", "301"])).unwrap();
         assert_eq!(set.to_string(), "200, 202-204, 301");
+        assert_eq!(
+            serde_json::to_value(&set).unwrap(),
+            json!([200, "202-204", 301]),
+            "it is written as it is read"
+        );
         for (status, expected) in [
             (199, false),
             (200, true),

@@ -20,8 +20,13 @@ pub(super) fn kubernetes(body: &Body<'_>) -> Option<Health> {
         .filter(|line| !line.is_empty())
     {
         if let Some((name, rest)) = line.strip_prefix("[+]").and_then(|line| line.split_once(' ')) {
-            let is_excluded =
-                rest == "excluded: ok" || (rest.starts_with("excluded with ") && rest.ends_with(": ok"));
+            let with = rest
+                .strip_prefix("excluded with ")
+                .and_then(|rest| rest.strip_suffix(": ok"));
+            let is_excluded = rest == "excluded: ok" || with.is_some_and(is_name);
+            if !is_name(name) {
+                return None;
+            }
             match rest {
                 "ok" => components.push(Component::new(name, Some(Verdict::Pass), "ok")),
                 // It was not run: that is no pass.
@@ -29,21 +34,25 @@ pub(super) fn kubernetes(body: &Body<'_>) -> Option<Health> {
                 _ => return None,
             }
         } else if let Some((name, rest)) = line.strip_prefix("[-]").and_then(|line| line.split_once(' ')) {
-            rest.strip_prefix("failed:")?;
+            // The white space behind an empty reason is trimmed.
+            let is_failure = rest == "failed:" || rest.starts_with("failed: ");
+            if !is_name(name) || !is_failure {
+                return None;
+            }
             components.push(Component::new(name, Some(Verdict::Fail), "failed"));
             verdict = Verdict::Fail;
-        } else if line.starts_with("warn: ") {
+        } else if line == "warn:" || line.starts_with("warn: ") {
             verdict = verdict.min(Verdict::Warn);
         } else {
             let words: Vec<&str> = line.split(' ').collect();
             match words.as_slice() {
-                [name, "check", "passed"] if !name.is_empty() => {}
-                [name, "check", "failed"] if !name.is_empty() => verdict = Verdict::Fail,
+                [name, "check", "passed"] if is_name(name) => {}
+                [name, "check", "failed"] if is_name(name) => verdict = Verdict::Fail,
                 _ => return None,
             }
         }
     }
-    if components.is_empty() || components.iter().any(|component| component.name.is_empty()) {
+    if components.is_empty() {
         return None;
     }
     let said = match verdict {
@@ -51,12 +60,23 @@ pub(super) fn kubernetes(body: &Body<'_>) -> Option<Health> {
         Verdict::Warn => "check passed with a warning",
         _ => "check passed",
     };
-    Some(Health::new(format, verdict, said).components(components))
+    let health = Health::new(format, verdict, said).with_list(true);
+    Some(health.components(components))
 }
+
+/// What `\S+` matches.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_whitespace)
+}
+
+/// How long a body with `ok` alone may be: white space and a byte order mark belong to it.
+const MOST_OK_BYTES: usize = 16;
 
 /// `ok` alone, with a status that agrees.
 pub(super) fn ok(body: &Body<'_>) -> Option<Health> {
-    let is_ok = body.text.eq_ignore_ascii_case("ok") && (200..300).contains(&body.status);
+    let is_ok = body.text.eq_ignore_ascii_case("ok")
+        && (200..300).contains(&body.status)
+        && body.bytes <= MOST_OK_BYTES;
     is_ok.then(|| Health::new(HealthFormat::TextOk, Verdict::Pass, body.text))
 }
 

@@ -9,6 +9,7 @@ mod judge;
 mod kind;
 mod leak;
 mod line;
+mod matchers;
 mod naming;
 mod number;
 mod page;
@@ -19,5 +20,11 @@ mod series;
 mod tests;
 mod values;
 mod wanted;
+mod window;
 
-pub use self::{number::MetricBound, probe::Metrics, wanted::MetricAssertion};
+pub use self::{matchers::LabelMatchers, number::MetricBound, probe::Metrics, wanted::MetricAssertion};
+pub(super) use self::{
+    probe::ACCEPT,
+    wanted::check_name,
+    window::{Over, Trouble, Window},
+};

@@ -66,11 +66,12 @@ probe! {
 }
 
 /// The types that can be read, the newer one first.
-const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+pub(in crate::http) const ACCEPT: &str =
+    "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
 
 impl Metrics {
     /// The most of the page that is looked at.
-    pub(super) const MOST_BODY_BYTES: u32 = 1024 * 1024;
+    pub(in crate::http) const MOST_BODY_BYTES: u32 = 1024 * 1024;
 
     /// Whether the settings make sense.
     ///

@@ -71,7 +71,7 @@ fn all<'p, 'a>(page: &'p Page<'a>) -> impl Iterator<Item = (&'p Family<'a>, &'p 
 }
 
 /// The time at which the process began.
-fn start_of(page: &Page<'_>) -> Option<f64> {
+pub(super) fn start_of(page: &Page<'_>) -> Option<f64> {
     let is_start = |sample: &&Sample<'_>| sample.name == "process_start_time_seconds";
     all(page)
         .map(|(_, sample)| sample)

@@ -163,7 +163,7 @@ impl MetricAssertion {
 }
 
 /// Refuses what can be no name of a metric.
-pub(super) fn check_name(field: &str, name: &str) -> Result<(), String> {
+pub(in crate::http) fn check_name(field: &str, name: &str) -> Result<(), String> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.bytes().all(fits) {
         return Err(format!(

@@ -5,10 +5,14 @@ use readiness_core::{Finding, Measure, Outcome, Reason, Unit};
 use super::{
     Objectives,
     binomial::WHOLE,
-    confidence::{Failures, Verdict, bounds, decide},
+    confidence::{Failures, bounds},
     load::{LoadFacts, StatusCount},
+    question::{Question, burn_rate},
     wanted::{percent, time},
 };
+
+/// What to do where a load was too small.
+const MORE: &str = "raise `requests`, and `max_seconds` and the requirement's `timeout_seconds` with it";
 
 /// Statuses that say nothing of how well a service serves: it turned this client away.
 const TURNED_AWAY: [u16; 4] = [401, 403, 407, 429];
@@ -20,7 +24,7 @@ pub(super) fn judge(settings: &Objectives, facts: &LoadFacts) -> Outcome {
     }
     let mut findings: Vec<Finding> = questions(settings, facts, &counts)
         .iter()
-        .filter_map(|question| question.finding(&counts))
+        .filter_map(Question::finding)
         .collect();
     if counts.turned_away > 0 {
         let is_limited = facts.statuses.iter().any(|of| of.status == 429);
@@ -95,17 +99,6 @@ impl Counts {
     }
 }
 
-/// One objective, as a share of requests that may fail it.
-struct Question {
-    code: &'static str,
-    subject: String,
-    /// What a request does that fails it: `failed`.
-    did: String,
-    allowed_ppm: u32,
-    failures: Failures,
-    remedy: &'static str,
-}
-
 fn questions(settings: &Objectives, facts: &LoadFacts, counts: &Counts) -> Vec<Question> {
     let mut all = vec![Question {
         code: "error_rate",
@@ -113,7 +106,9 @@ fn questions(settings: &Objectives, facts: &LoadFacts, counts: &Counts) -> Vec<Q
         did: "failed".to_owned(),
         allowed_ppm: settings.error_rate.ppm(),
         failures: counts.failures(counts.failed, counts.failed.saturating_add(counts.unclear())),
+        is_unclear: counts.turned_away > 0,
         remedy: "see the statuses and the first error, and the service's log of that time",
+        more: MORE,
     }];
     all.extend(settings.latency.iter().map(|objective| {
         let limit = objective.limit_us();
@@ -131,7 +126,9 @@ fn questions(settings: &Objectives, facts: &LoadFacts, counts: &Counts) -> Vec<Q
                 fewest.saturating_add(counts.unanswered),
                 most.saturating_add(counts.unanswered),
             ),
+            is_unclear: counts.turned_away > 0,
             remedy: "see what the slow requests wait for, or measure from nearer if it is the way there",
+            more: MORE,
         }
     }));
     if settings.min_per_second > 0 {
@@ -145,78 +142,12 @@ fn questions(settings: &Objectives, facts: &LoadFacts, counts: &Counts) -> Vec<Q
             ),
             allowed_ppm: settings.may_miss_ppm(),
             failures: counts.failures(missing.saturating_sub(counts.unclear()), missing),
+            is_unclear: counts.turned_away > 0,
             remedy: "see which resource is used up at this rate: processors, connections, a database",
+            more: MORE,
         });
     }
     all
-}
-
-impl Question {
-    fn finding(&self, counts: &Counts) -> Option<Finding> {
-        let Failures { fewest, most, of } = self.failures;
-        let (lower, upper) = bounds(self.failures);
-        let (allowed, did) = (percent(self.allowed_ppm), &self.did);
-        let finding = match decide(self.failures, self.allowed_ppm) {
-            Verdict::Holds => return None,
-            Verdict::Broken => Finding::fail(
-                self.code,
-                format!(
-                    "expected at most {allowed} of requests that {did}, and {fewest} of {of} did: with 95 % \
-                     confidence it is {} or more",
-                    percent(lower)
-                ),
-            ),
-            Verdict::Open {
-                if_none_fails,
-                at_this_rate,
-            } => {
-                let seen = if fewest == most {
-                    most.to_string()
-                } else {
-                    format!("{fewest} to {most}")
-                };
-                let unclear = counts.turned_away > 0 && fewest < most;
-                let reason = if unclear {
-                    Reason::UNEXPECTED_RESPONSE
-                } else {
-                    Reason::TOO_FEW_SAMPLES
-                };
-                let needed = needed(if_none_fails, at_this_rate);
-                Finding::unknown(
-                    self.code,
-                    reason,
-                    format!(
-                        "{seen} of {of} requests {did}, which is {} to {} with 95 % confidence on each side and \
-                         does not tell whether it is at most {allowed}; {needed}",
-                        percent(lower),
-                        percent(upper)
-                    ),
-                )
-                .remedy("raise `requests`, and `max_seconds` and the requirement's `timeout_seconds` with it")
-            }
-        };
-        let finding = finding.subject(self.subject.as_str());
-        Some(if finding.remedy.is_empty() {
-            finding.remedy(self.remedy)
-        } else {
-            finding
-        })
-    }
-}
-
-fn needed(if_none_fails: Option<u64>, at_this_rate: Option<u64>) -> String {
-    let Some(fewest) = if_none_fails else {
-        return "no affordable number of requests would tell".to_owned();
-    };
-    match at_this_rate {
-        Some(more) if more == fewest => format!("it needs {fewest} more"),
-        Some(more) => {
-            format!("it needs at least {fewest} more if none of them does, and some {more} at this rate")
-        }
-        None => format!(
-            "it needs at least {fewest} more if none of them does, and at this rate no number is enough"
-        ),
-    }
 }
 
 fn summary(facts: &LoadFacts, counts: &Counts) -> String {
@@ -248,7 +179,8 @@ fn with_evidence(outcome: Outcome, settings: &Objectives, facts: &LoadFacts, cou
             format!("at most {}", percent(upper)),
         )
         .evidence("delay of this machine", time(facts.own_delay_us))
-        .measure(shown("error rate", basis_points, Unit::BasisPoints));
+        .measure(shown("error rate", basis_points, Unit::BasisPoints))
+        .measure(burn_rate(counts.failed, counts.all, settings.error_rate.ppm()));
     if let Some(error) = &facts.first_error {
         outcome = outcome.evidence("first error", error.message.clone());
     }
@@ -266,7 +198,7 @@ fn with_evidence(outcome: Outcome, settings: &Objectives, facts: &LoadFacts, cou
     outcome
 }
 
-fn shown(name: impl Into<String>, value: u64, unit: Unit) -> Measure {
+pub(super) fn shown(name: impl Into<String>, value: u64, unit: Unit) -> Measure {
     Measure::new(name, i64::try_from(value).unwrap_or(i64::MAX), unit)
 }
 

@@ -5,6 +5,8 @@ mod confidence;
 mod judge;
 mod load;
 mod objectives;
+mod question;
+mod scraped;
 mod wanted;
 
 pub(super) use self::{
@@ -14,5 +16,6 @@ pub(super) use self::{
 pub use self::{
     load::{LatencyCount, LoadFacts, LoadRun, StatusCount},
     objectives::Objectives,
+    scraped::{HistogramUnit, ObjectivesFrom, ScrapedObjectives},
     wanted::{LatencyObjective, Share},
 };

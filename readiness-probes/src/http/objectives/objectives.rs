@@ -6,6 +6,7 @@ use super::{
     binomial::WHOLE,
     judge::judge,
     load::LoadRun,
+    scraped::{self, ObjectivesFrom, ScrapedObjectives},
     wanted::{LatencyObjective, Share},
 };
 use crate::{address, http::StatusSet};
@@ -14,11 +15,14 @@ probe! {
     /// Errors, latency and throughput are within their objectives.
     ///
     /// # What it checks
-    /// It sends the same `GET` at a constant rate to one address, over connections of its own: by default 20 that
+    /// With `from = "metrics"`, what the service itself counted between two scrapes of its metrics: requests, errors,
+    /// and the buckets of a classic histogram of latencies, over the traffic that it has. Nothing but the scrapes is
+    /// sent.
+    ///
+    /// Otherwise it sends the same `GET` at a constant rate to one address, over connections of its own: by default 20 that
     /// are not measured, then 300, 20 in a second. Each request begins at its instant whether the others were
     /// answered or not, and its latency counts from that instant to the end of the body (of its first MiB), so a
-    /// service that stalls is seen to stall. Redirects are not followed. Histograms that the service itself keeps are
-    /// not read.
+    /// service that stalls is seen to stall. Redirects are not followed.
     ///
     /// # Why it matters
     /// An objective that nobody measures is a wish, and a handful of requests that went well prove little: after
@@ -33,14 +37,26 @@ probe! {
     /// requests that were held back because `in_flight` others had no answer. Throughput counts the right answers
     /// that came while requests still began. The rate is what this client offers, not what the service bears.
     ///
+    /// Of a histogram the buckets next to the limit count: an objective passes where it holds at the edge below, and
+    /// fails where it is missed at the edge above; in between it is unknown, with the edge to add. It is unknown too
+    /// where the process or a counter began anew between the scrapes, and where no request came. The burn rate is
+    /// shown: the error rate by what is allowed.
+    ///
     /// # How to fix
-    /// The finding says which objective is missed and what was seen. Where it is unknown, raise `requests`. Not
-    /// meant for services of others: it sends load.
+    /// The finding says which objective is missed and what was seen. Where it is unknown, raise `requests`, or let
+    /// more time or traffic lie between the scrapes. Not meant for services of others: it sends load.
     pub struct Objectives {
         /// The share of requests that may fail, as `"1%"` or in basis points. Default: `"1%"`.
         pub error_rate: Share = Share::ONE_PERCENT,
         /// Quantiles of latency and their limits, such as `["p50 <= 50 ms", "p99 <= 300 ms"]`. Default: none.
         pub latency: Vec<LatencyObjective> = Vec::new(),
+        /// Where the counts come from: `"load"`, requests that are sent, or `"metrics"`, two scrapes. Default:
+        /// `"load"`.
+        pub from: ObjectivesFrom = ObjectivesFrom::Load,
+        /// What of the metrics counts: a table of `path`, `histogram`, `requests`, `labels`, `errors`, `unit` and
+        /// `after_ms`, such as `{ histogram = "http_request_duration_seconds", errors = 'status=~"5.."' }`.
+        /// Default: nothing.
+        pub metrics: ScrapedObjectives = ScrapedObjectives::default(),
         /// How many right answers must come in a second, less than `rate_per_second`; 0 asks for none.
         /// Default: 0.
         pub min_per_second: u32 = 0,
@@ -78,6 +94,14 @@ impl Objectives {
     /// # Errors
     /// What is wrong, in words.
     pub fn check(&self) -> Result<(), String> {
+        if self.from == ObjectivesFrom::Metrics {
+            return self.check_metrics();
+        }
+        if self.metrics != ScrapedObjectives::default() {
+            return Err(
+                "`metrics` says what counts, and nothing reads it; write `from = \"metrics\"` too".to_owned(),
+            );
+        }
         check_path(&self.path)?;
         within("requests", self.requests, 1, LoadRun::MOST_REQUESTS)?;
         within("warm_up", self.warm_up, 0, LoadRun::MOST_REQUESTS)?;
@@ -115,6 +139,20 @@ impl Objectives {
         }
     }
 
+    fn check_metrics(&self) -> Result<(), String> {
+        if self.min_per_second > 0 {
+            return Err(
+                "`min_per_second` asks what the service can bear, which only a load shows; leave it out, or write \
+                 `from = \"load\"`"
+                    .to_owned(),
+            );
+        }
+        if !self.path.is_empty() {
+            return Err("`path` is what a load asks; write `metrics.path`, or `metrics.labels`".to_owned());
+        }
+        self.metrics.check(!self.latency.is_empty())
+    }
+
     /// The share of answers that may be missing from the rate, in millionths.
     pub(super) fn may_miss_ppm(&self) -> u32 {
         let rate = u64::from(self.rate_per_second.max(1));
@@ -138,6 +176,9 @@ impl Probe for Objectives {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
+        if self.from == ObjectivesFrom::Metrics {
+            return scraped::look(self, cx).await;
+        }
         load_at_one(
             cx,
             &self.path,

@@ -15,14 +15,14 @@ use crate::{
 
 /// A cookie in the jar.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Kept {
-    pub(super) cookie: SetCookie,
+pub(super) struct Kept<'a> {
+    pub(super) cookie: SetCookie<'a>,
     domain: String,
     path: String,
     is_host_only: bool,
 }
 
-impl Kept {
+impl Kept<'_> {
     /// What the jar knows of `SameSite`: values it does not know are none.
     pub(super) fn same_site(&self) -> Option<&SameSite> {
         match &self.cookie.same_site {
@@ -54,8 +54,8 @@ impl Kept {
 ///
 /// A cookie that has ended goes when the next request would have carried it; what the last response ends
 /// stays, so that the peer judges a cookie that is being deleted.
-pub(super) fn jar(session: &Session, now: Timestamp) -> Vec<Kept> {
-    let mut jar: Vec<Kept> = Vec::new();
+pub(super) fn jar(session: &Session, now: Timestamp) -> Vec<Kept<'_>> {
+    let mut jar: Vec<Kept<'_>> = Vec::new();
     for (place, exchange) in session.hops() {
         jar.retain(|kept| !(kept.cookie.is_expired(now) && kept.is_sent_to(place)));
         // Where each one stands, so that a jar of thousands is not searched for each line.
@@ -73,7 +73,7 @@ pub(super) fn jar(session: &Session, now: Timestamp) -> Vec<Kept> {
 }
 
 /// A cookie the jar takes; it drops others without a word.
-fn accept(line: &[u8], place: &Place) -> Option<Kept> {
+fn accept<'a>(line: &'a [u8], place: &Place) -> Option<Kept<'a>> {
     let cookie = set_cookie::parse(line)
         .ok()
         .filter(|cookie| !cookie.name.is_empty())?;

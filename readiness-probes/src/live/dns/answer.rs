@@ -30,6 +30,10 @@ pub(super) struct Question {
     signatures: Signatures,
 }
 
+/// The most records of an answer that are kept. A message holds some 5,000 small ones, and one with pointers in
+/// it a hundred times its size in names.
+const MOST_RECORDS: usize = 1_024;
+
 /// The most records of the authority and of the additional section that are kept: 13 nameservers with two
 /// addresses each, and some more.
 const MOST_KEPT: usize = 64;
@@ -127,7 +131,7 @@ pub(super) fn dislikes_edns(message: &Message) -> bool {
 /// What an answer says: the chain of aliases from the name asked for, and the records at its end.
 /// Records of other names are left out, whoever put them there.
 pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -> DnsAnswer {
-    let mut records = followed(message, key);
+    let (mut records, left_out) = followed(message, key);
     let is_transfer = key.record_type == ZONE_TRANSFER;
     if is_transfer {
         // It gives the whole zone away; what it begins with is enough to tell.
@@ -137,6 +141,7 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
     let found = records.iter().any(is_wanted);
     let result = match message.metadata.response_code {
         ResponseCode::NoError if found => DnsResult::Records,
+        ResponseCode::NoError if records.is_empty() && refers(message, key) => DnsResult::Referral,
         ResponseCode::NoError => DnsResult::NoData,
         ResponseCode::NXDomain => DnsResult::NxDomain,
         ResponseCode::Refused => DnsResult::Refused,
@@ -151,6 +156,7 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
         answer.additional = kept(&message.additionals);
     }
     answer.records = records;
+    answer.records_left_out = u32::try_from(left_out).unwrap_or(u32::MAX);
     if key.signatures != Signatures::NotAsked {
         answer.authenticated = message.metadata.authentic_data;
         (answer.wire, answer.wire_left_out) = signed::records(message);
@@ -158,33 +164,49 @@ pub(super) fn fact(message: &Message, key: &DnsLookup, nameserver: SocketAddr) -
     answer
 }
 
-fn followed(message: &Message, key: &DnsLookup) -> Vec<DnsRecord> {
-    let mut by_owner: HashMap<String, Vec<DnsRecord>> = HashMap::new();
+/// Whether a server that was asked to look a name up names other nameservers instead. RFC 2308, section 2.2:
+/// an answer that there is nothing comes with a SOA record, or with no record at all.
+fn refers(message: &Message, key: &DnsLookup) -> bool {
+    let has = |wanted| {
+        let mut types = message.authorities.iter().map(Record::record_type);
+        types.any(|found| found == wanted)
+    };
+    !key.without_recursion && !message.metadata.authoritative && has(WireType::NS) && !has(WireType::SOA)
+}
+
+/// The chain of aliases with what is at its end, and how many records more there are than are kept.
+fn followed(message: &Message, key: &DnsLookup) -> (Vec<DnsRecord>, usize) {
+    // Names alone, until it is known which records are wanted.
+    let mut by_owner: HashMap<String, Vec<&Record>> = HashMap::new();
     for record in &message.answers {
-        let record = plain_record(record);
-        by_owner.entry(record.name.clone()).or_default().push(record);
+        by_owner.entry(plain(&record.name)).or_default().push(record);
     }
     let mut chain = Vec::new();
     let mut name = key.name.clone();
     for _ in 0..=MOST_ALIASES {
         // Taken out: a name met twice closes a loop and ends the walk.
         let Some(here) = by_owner.remove(&name) else { break };
-        let (mut wanted, other): (Vec<_>, Vec<_>) = here
-            .into_iter()
-            .partition(|record| record.data.is_of(key.record_type));
-        if !wanted.is_empty() {
-            chain.append(&mut wanted);
-            break;
+        let wanted = || {
+            let is_wanted = |record: &&&Record| {
+                let kind = RecordType::from_number(record.record_type().into());
+                kind == key.record_type
+            };
+            here.iter().filter(is_wanted)
+        };
+        let count = wanted().count();
+        if count > 0 {
+            chain.extend(wanted().take(MOST_RECORDS).map(|record| plain_record(record)));
+            return (chain, count.saturating_sub(MOST_RECORDS));
         }
-        let alias = other.into_iter().find_map(|record| match &record.data {
-            RecordData::Cname(to) => Some((to.clone(), record)),
+        let alias = here.iter().find_map(|record| match &record.data {
+            RData::CNAME(to) => Some((plain(&to.0), plain_record(record))),
             _ => None,
         });
         let Some((to, record)) = alias else { break };
         chain.push(record);
         name = to;
     }
-    chain
+    (chain, 0)
 }
 
 /// The records of another section, cut where there are many.

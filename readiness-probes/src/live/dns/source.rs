@@ -49,7 +49,7 @@ pub struct DnsSettings {
     pub nameservers: Vec<SocketAddr>,
     /// Names, in lower case without a final dot, whose addresses are given and not asked for.
     pub overrides: BTreeMap<String, Vec<IpAddr>>,
-    /// How long one try may take. Default: 2 s.
+    /// How long one try may take, over TCP and without EDNS where the server makes that needed. Default: 2 s.
     pub attempt_timeout: Duration,
     /// How often a silent nameserver is tried. Default: 2. Of several, each is tried once and then again,
     /// `attempts + 1` times in all.
@@ -125,8 +125,8 @@ pub fn system_nameservers() -> Vec<SocketAddr> {
 /// Asks nameservers.
 ///
 /// A name is always absolute: no search list is tried. Nothing is cached. One query goes out; the next
-/// nameserver is asked only where one is silent, fails or refuses. A negative answer is a fact, silence of
-/// all an error.
+/// nameserver is asked only where one is silent, fails, refuses or names others instead of answering. A
+/// negative answer is a fact, silence of all an error.
 ///
 /// Nobody is asked for a name that an override gives, nor for `localhost` and what is below it (RFC 6761,
 /// section 6.3). Where the machine's own nameservers find nothing, the system's resolver is asked once: it
@@ -268,9 +268,9 @@ impl Asking {
             queries.fetch_add(1, Ordering::Relaxed);
             self.cx.spend("dns_queries", 1);
         };
-        let mut negative: Option<DnsAnswer> = None;
+        let mut negative: Option<(usize, DnsAnswer)> = None;
         let mut has_answered: Vec<SocketAddr> = Vec::new();
-        let mut silent: Vec<(SocketAddr, String)> = Vec::new();
+        let mut silent: Vec<(SocketAddr, Vec<String>)> = Vec::new();
         let tries = self.settings.tries(nameservers.len());
         let mut failed: Vec<DnsAttempt> = Vec::new();
         let transport = self.key.transport;
@@ -288,30 +288,34 @@ impl Asking {
             match ask(server, &question, transport, attempt, sent).await {
                 Err(problem) => {
                     failed.push(DnsAttempt::new(server, problem.clone()));
-                    silent.retain(|(known, _)| *known != server);
-                    silent.push((server, problem));
+                    match silent.iter_mut().find(|(known, _)| *known == server) {
+                        Some((_, problems)) => problems.push(problem),
+                        None => silent.push((server, vec![problem])),
+                    }
                 }
                 Ok(message) => {
                     has_answered.push(server);
                     let mut answer = fact(&message, &self.key, server);
                     answer.queries = queries.load(Ordering::Relaxed);
-                    if !matches!(answer.result, DnsResult::Refused | DnsResult::ServFail) {
-                        answer.failed_attempts = failed;
-                        return Ok(answer);
-                    }
                     let problem = match answer.result {
-                        DnsResult::Refused => "REFUSED",
-                        _ => "SERVFAIL",
+                        DnsResult::Refused => "REFUSED".to_owned(),
+                        DnsResult::ServFail => "SERVFAIL".to_owned(),
+                        DnsResult::Rcode(code) => format!("the response code {code}"),
+                        DnsResult::Referral => "a referral to other nameservers".to_owned(),
+                        _ => {
+                            answer.failed_attempts = failed;
+                            return Ok(answer);
+                        }
                     };
+                    negative.get_or_insert((failed.len(), answer));
                     failed.push(DnsAttempt::new(server, problem));
-                    negative.get_or_insert(answer);
                 }
             }
         }
-        if let Some(mut answer) = negative {
+        if let Some((own, mut answer)) = negative {
             answer.queries = queries.load(Ordering::Relaxed);
-            // Its own refusal is the answer, and none of the tries before it.
-            failed.retain(|attempt| attempt.server.to_string() != answer.answered_by);
+            // Its own refusal is the answer, and none of the tries beside it.
+            failed.remove(own);
             answer.failed_attempts = failed;
             return Ok(answer);
         }
@@ -324,7 +328,7 @@ impl Asking {
         }
         let who: Vec<String> = silent
             .iter()
-            .map(|(server, problem)| format!("{server} ({problem})"))
+            .map(|(server, problems)| format!("{server} ({})", counted(problems)))
             .collect();
         let message = format!(
             "no nameserver answers for `{name}` {record_type}: {}",
@@ -332,6 +336,22 @@ impl Asking {
         );
         Err(ObserveError::new(Reason::DNS_SILENT, message))
     }
+}
+
+/// The problems of one server's tries in their order, alike ones together.
+fn counted(problems: &[String]) -> String {
+    let mut all: Vec<(&str, usize)> = Vec::new();
+    for problem in problems {
+        match all.last_mut() {
+            Some((last, count)) if last == problem => *count += 1,
+            _ => all.push((problem, 1)),
+        }
+    }
+    let shown = all.into_iter().map(|(problem, count)| match count {
+        1 => problem.to_owned(),
+        _ => format!("{problem}, {count} times"),
+    });
+    shown.collect::<Vec<_>>().join(", then ")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use readiness_core::fact::DnsTransport;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
 use super::answer::{Question, Reply, dislikes_edns, read};
@@ -18,7 +18,8 @@ use super::answer::{Question, Reply, dislikes_edns, read};
 const LONGEST_DATAGRAM: usize = 4096;
 
 /// Asks one nameserver once: over UDP, and over TCP where the answer does not fit. `sent` is told of each
-/// query that goes out.
+/// query that goes out. All of it together ends within `attempt`: a server that cuts its answers, stalls and
+/// stumbles over EDNS costs no more than a silent one.
 ///
 /// The socket is connected, so only this server's datagrams come in, and a port nobody listens on is told
 /// at once. No future is left behind: everything happens here and ends with this one.
@@ -32,17 +33,21 @@ pub(super) async fn ask(
     attempt: Duration,
     sent: impl Fn() + Send + Sync,
 ) -> Result<Box<Message>, String> {
+    let end = Within {
+        end: Instant::now() + attempt,
+        attempt,
+    };
     let mut with_edns = true;
     loop {
         let (query, bytes) = question.query(with_edns)?;
         let fits = match transport {
             DnsTransport::Tcp => None,
-            _ => over_udp(server, &query, &bytes, attempt, &sent).await?,
+            _ => over_udp(server, &query, &bytes, end, &sent).await?,
         };
         let message = match (fits, transport) {
             (Some(message), _) => message,
             (None, DnsTransport::Udp) => return Err("a truncated message".to_owned()),
-            (None, _) => over_tcp(server, &query, &bytes, attempt, &sent)
+            (None, _) => over_tcp(server, &query, &bytes, end, &sent)
                 .await
                 .map_err(|problem| {
                     if transport == DnsTransport::Tcp {
@@ -60,12 +65,19 @@ pub(super) async fn ask(
     }
 }
 
+/// When a try ends, and how long it takes in all.
+#[derive(Clone, Copy)]
+struct Within {
+    end: Instant,
+    attempt: Duration,
+}
+
 /// `None` where the answer is truncated.
 async fn over_udp(
     server: SocketAddr,
     query: &Message,
     bytes: &[u8],
-    attempt: Duration,
+    within: Within,
     sent: &(impl Fn() + Send + Sync),
 ) -> Result<Option<Box<Message>>, String> {
     let mut ignored = None;
@@ -88,12 +100,12 @@ async fn over_udp(
             }
         }
     };
-    let result = timeout(attempt, exchange).await;
+    let result = timeout_at(within.end, exchange).await;
     match (result, ignored) {
         (Ok(Ok(answer)), _) => Ok(answer),
         (Ok(Err(e)), _) => Err(words(&e)),
-        (Err(_), None) => Err(format!("no answer within {attempt:?}")),
-        (Err(_), Some(what)) => Err(format!("no answer within {attempt:?}, only {what}")),
+        (Err(_), None) => Err(format!("no answer within {:?}", within.attempt)),
+        (Err(_), Some(what)) => Err(format!("no answer within {:?}, only {what}", within.attempt)),
     }
 }
 
@@ -101,7 +113,7 @@ async fn over_tcp(
     server: SocketAddr,
     query: &Message,
     bytes: &[u8],
-    attempt: Duration,
+    within: Within,
     sent: &(impl Fn() + Send + Sync),
 ) -> Result<Box<Message>, String> {
     let exchange = async {
@@ -117,14 +129,14 @@ async fn over_tcp(
         stream.read_exact(&mut message).await?;
         io::Result::Ok(message)
     };
-    let problem = match timeout(attempt, exchange).await {
+    let problem = match timeout_at(within.end, exchange).await {
         Ok(Ok(message)) => match read(&message, query) {
             Reply::Answer(message) => return Ok(message),
             Reply::Truncated => "a truncated message".to_owned(),
             Reply::Nothing(what) => what.to_owned(),
         },
         Ok(Err(e)) => words(&e),
-        Err(_) => format!("no answer within {attempt:?}"),
+        Err(_) => format!("no answer within {:?}", within.attempt),
     };
     Err(problem)
 }

@@ -7,10 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Response;
-use http_body_util::Empty;
 use hyper::{
     body::Incoming,
     client::conn::{TrySendError, http1, http2},
@@ -26,7 +24,7 @@ use super::{
     Link, LinkSource, Shared, Step, Wanted,
     broken::Broken,
     receive::{MOST_HEADER_BYTES, MOST_HEADER_LIST_BYTES, MOST_HEADERS, fits, receive},
-    request::Asked,
+    request::{Asked, RequestBody},
     tcp, tls, within,
 };
 use crate::address::{UNENCRYPTED, is_local};
@@ -58,8 +56,8 @@ pub(super) struct Conversation {
 
 enum Sender {
     /// One request at a time: the next one waits for the lock.
-    Http1(tokio::sync::Mutex<http1::SendRequest<Empty<Bytes>>>),
-    Http2(http2::SendRequest<Empty<Bytes>>),
+    Http1(tokio::sync::Mutex<http1::SendRequest<RequestBody>>),
+    Http2(http2::SendRequest<RequestBody>),
 }
 
 impl Conversation {

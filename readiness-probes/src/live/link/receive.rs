@@ -14,7 +14,7 @@ use readiness_core::{
 use super::{request::Asked, tcp::micros};
 #[cfg(feature = "html")]
 use crate::live::document;
-use crate::live::redact;
+use crate::{http::Received, live::redact};
 
 /// The most header lines and header bytes of a response. The bytes are the bound: so many lines are there for
 /// services that set a thousand cookies, which is worth a finding.
@@ -87,6 +87,13 @@ where
         }
     };
     exchange.total_us = micros(began.elapsed());
+    if let Some(slot) = asked.as_it_came {
+        slot.put(Received {
+            headers: head.headers,
+            is_whole: complete && read == body.len(),
+            body: body.clone(),
+        });
+    }
     if is_page {
         exchange.document = document_of(&body, complete && read == body.len(), cx);
     }

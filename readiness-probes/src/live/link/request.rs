@@ -1,13 +1,20 @@
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, header};
-use http_body_util::Empty;
+use http_body_util::Full;
 use readiness_core::{Looking, ObserveError, Origin, Reason, fact::HttpExchange, redact::CredentialKind};
 
 use super::broken::Broken;
-use crate::live::settings::HttpSettings;
+use crate::{http::Received, live::settings::HttpSettings};
+
+/// The body of every request, which most have not.
+pub(in crate::live) type RequestBody = Full<Bytes>;
 
 /// A request, checked and with everything secret filled in.
 pub(in crate::live) struct Asked<'a> {
@@ -19,6 +26,9 @@ pub(in crate::live) struct Asked<'a> {
     pub(super) carries_secret: bool,
     /// Whether nobody will ask what the page says.
     pub(super) only_timed: bool,
+    body: Bytes,
+    /// Where the answer is put as it came, for whoever must take something secret from it.
+    pub(super) as_it_came: Option<&'a Slot>,
     pub(super) http: &'a HttpSettings,
 }
 
@@ -65,9 +75,46 @@ impl<'a> Asked<'a> {
             headers,
             carries_secret,
             only_timed: false,
+            body: Bytes::new(),
+            as_it_came: None,
             http,
         };
         // Whatever cannot be sent is an error before a connection is opened.
+        asked.request(true).map(|_| asked)
+    }
+
+    /// A request that somebody else has filled in. The key is what people see of it; the answer is put into the
+    /// slot as it came.
+    pub(in crate::live) fn filled(
+        http: &'a HttpSettings,
+        key: &'a HttpExchange,
+        filled: Filled,
+        slot: &'a Slot,
+    ) -> Result<Self, ObserveError> {
+        let method = Method::from_bytes(key.method.as_bytes()).map_err(|_| {
+            let message = format!("the request to {} has an invalid method", key.endpoint.address);
+            ObserveError::new(Reason::ERROR, message)
+        })?;
+        let mut headers = vec![
+            (header::USER_AGENT, http.user_agent.clone()),
+            (header::ACCEPT, HeaderValue::from_static("*/*")),
+            (header::ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        ];
+        for (name, value) in filled.headers {
+            headers.retain(|(known, _)| *known != name);
+            headers.push((name, value));
+        }
+        let asked = Self {
+            key,
+            method,
+            path: filled.path,
+            headers,
+            carries_secret: filled.carries_secret,
+            only_timed: true,
+            body: filled.body,
+            as_it_came: Some(slot),
+            http,
+        };
         asked.request(true).map(|_| asked)
     }
 
@@ -77,7 +124,7 @@ impl<'a> Asked<'a> {
         self
     }
 
-    pub(in crate::live) fn request(&self, http2: bool) -> Result<Request<Empty<Bytes>>, ObserveError> {
+    pub(in crate::live) fn request(&self, http2: bool) -> Result<Request<RequestBody>, ObserveError> {
         let authority = &self.key.authority;
         let mut request = Request::builder().method(self.method.clone());
         if http2 {
@@ -89,7 +136,7 @@ impl<'a> Asked<'a> {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        request.body(Empty::new()).map_err(|_| {
+        request.body(Full::new(self.body.clone())).map_err(|_| {
             let message = format!("{} is no request that can be sent", self.what());
             ObserveError::new(Reason::ERROR, message)
         })
@@ -124,6 +171,29 @@ impl<'a> Asked<'a> {
     pub(super) fn error(&self, Broken { reason, said }: &Broken) -> ObserveError {
         let message = format!("{} did not answer {}: {said}", self.peer(), self.what());
         ObserveError::new(reason.clone(), message)
+    }
+}
+
+/// What a request carries, with everything secret in it.
+pub(in crate::live) struct Filled {
+    pub(in crate::live) path: String,
+    /// Of a name that stands here several times the last one counts, and so it does before our own.
+    pub(in crate::live) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(in crate::live) body: Bytes,
+    pub(in crate::live) carries_secret: bool,
+}
+
+/// One answer as it came.
+#[derive(Default)]
+pub(in crate::live) struct Slot(Mutex<Option<Received>>);
+
+impl Slot {
+    pub(super) fn put(&self, received: Received) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(received);
+    }
+
+    pub(in crate::live) fn take(&self) -> Option<Received> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Holds the dialogue in plain text before TLS, as its script says.
 
-mod answer;
+pub(in crate::live) mod answer;
 mod replay;
 
 use std::{
@@ -50,9 +50,10 @@ impl<'a> Names<'a> {
         Self { host, client }
     }
 
-    /// What is sent, with the names in their places.
-    fn fill(&self, script: &StartTls, bytes: &[u8]) -> Vec<u8> {
-        let client = match script.client_name() {
+    /// What is sent, with the names in their places; without a name of its own a script calls us as `self`
+    /// does.
+    pub(crate) fn fill(&self, client_name: &str, bytes: &[u8]) -> Vec<u8> {
+        let client = match client_name {
             "" => &self.client,
             own => own,
         };
@@ -113,7 +114,9 @@ pub(crate) async fn negotiate<S: AsyncRead + AsyncWrite + Unpin>(
             Step::Expect(expect) => dialogue.expect(expect).await?,
             Step::Send(bytes) => {
                 dialogue.nothing_ahead()?;
-                dialogue.send(&names.fill(script, bytes.as_bytes())).await?;
+                dialogue
+                    .send(&names.fill(script.client_name(), bytes.as_bytes()))
+                    .await?;
                 let asked = printable(bytes.as_bytes());
                 // Without the names: they are known, and may be long.
                 dialogue.asked = asked.split(" {").next().map(str::to_owned);

@@ -3,10 +3,11 @@
 use std::{
     future::Future,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, SocketAddrV6},
     time::Duration,
 };
 
+use readiness_core::fact::PortSweep;
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::{
     io::Interest,
@@ -27,7 +28,11 @@ pub(super) enum Answer {
     Forbidden,
     /// This machine had no descriptor, port or memory left; the peer was not asked.
     NoRoom,
+    /// This machine has no route to the address.
+    NoRoute,
     Open,
+    /// It accepted, and reset the connection at once.
+    Reset,
     /// The socket met itself: nothing listened, and the kernel had given it the very port it went to.
     SelfConnect,
     Silent,
@@ -53,15 +58,42 @@ pub(super) trait Dial: Sync {
 /// The ports of one address, over sockets. Nothing is ever sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sockets {
-    pub(super) address: IpAddr,
+    address: IpAddr,
+    scope_id: u32,
+    polite_close: bool,
+}
+
+impl Sockets {
+    pub(super) fn of(key: &PortSweep) -> Self {
+        Self {
+            address: key.address,
+            scope_id: key.scope_id,
+            polite_close: key.polite_close,
+        }
+    }
+
+    fn at(&self, port: u16) -> SocketAddr {
+        match self.address {
+            IpAddr::V4(v4) => SocketAddr::new(v4.into(), port),
+            IpAddr::V6(v6) => SocketAddrV6::new(v6, port, 0, self.scope_id).into(),
+        }
+    }
+
+    /// Lets the close be a reset, which leaves no TIME_WAIT behind. Right only where nothing was sent, and
+    /// not wished where the peer writes each reset into its log.
+    fn abort_on_drop(&self, socket: SockRef<'_>) {
+        if !self.polite_close {
+            let _ = socket.set_linger(Some(Duration::ZERO));
+        }
+    }
 }
 
 impl Dial for Sockets {
     fn dial(&self, port: u16, patience: Duration) -> Dialled<impl Future<Output = Answer> + Send> {
-        match begin(SocketAddr::new(self.address, port)) {
+        match begin(self.at(port)) {
             Begun::Answered(answer) => Dialled::Now(answer),
             Begun::Open(socket) => {
-                abort_on_drop(SockRef::from(&socket));
+                self.abort_on_drop(SockRef::from(&socket));
                 Dialled::Now(Answer::Open)
             }
             Begun::Waiting(socket) => match TcpStream::from_std(socket.into()) {
@@ -69,7 +101,7 @@ impl Dial for Sockets {
                 Ok(stream) => Dialled::Later(async move {
                     let answer = wait(&stream, patience).await;
                     if answer == Answer::Open {
-                        abort_on_drop(SockRef::from(&stream));
+                        self.abort_on_drop(SockRef::from(&stream));
                     }
                     answer
                 }),
@@ -78,7 +110,7 @@ impl Dial for Sockets {
     }
 
     async fn listen(&self, port: u16, patience: Duration) -> (Answer, Vec<u8>) {
-        let (socket, is_open) = match begin(SocketAddr::new(self.address, port)) {
+        let (socket, is_open) = match begin(self.at(port)) {
             Begun::Answered(answer) => return (answer, Vec::new()),
             Begun::Open(socket) => (socket, true),
             Begun::Waiting(socket) => (socket, false),
@@ -93,9 +125,9 @@ impl Dial for Sockets {
                 return (answer, Vec::new());
             }
         }
-        let banner = read_banner(&stream, patience).await;
-        abort_on_drop(SockRef::from(&stream));
-        (Answer::Open, banner)
+        let heard = read_banner(&stream, patience).await;
+        self.abort_on_drop(SockRef::from(&stream));
+        heard
     }
 }
 
@@ -171,7 +203,8 @@ async fn wait(stream: &TcpStream, patience: Duration) -> Answer {
     }
 }
 
-async fn read_banner(stream: &TcpStream, patience: Duration) -> Vec<u8> {
+async fn read_banner(stream: &TcpStream, patience: Duration) -> (Answer, Vec<u8>) {
+    let mut answer = Answer::Open;
     let deadline = Instant::now() + patience;
     let mut banner = [0; MOST_BANNER_BYTES];
     let mut length = 0;
@@ -183,15 +216,15 @@ async fn read_banner(stream: &TcpStream, patience: Duration) -> Vec<u8> {
             Ok(0) => break,
             Ok(n) => length += n,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-            Err(_) => break,
+            Err(e) => {
+                if e.kind() == io::ErrorKind::ConnectionReset {
+                    answer = Answer::Reset;
+                }
+                break;
+            }
         }
     }
-    banner.get(..length).unwrap_or_default().to_vec()
-}
-
-/// Closes with a reset, which leaves no TIME_WAIT behind. Right only where nothing was sent.
-fn abort_on_drop(socket: SockRef<'_>) {
-    let _ = socket.set_linger(Some(Duration::ZERO));
+    (answer, banner.get(..length).unwrap_or_default().to_vec())
 }
 
 /// What an error says that came while waiting: from the peer, or from the network.
@@ -202,8 +235,8 @@ pub(super) fn answer_of(error: &io::Error) -> Answer {
     }
     match error.kind() {
         Kind::ConnectionRefused => Answer::Closed,
-        // Accepted, and reset before we looked.
-        Kind::BrokenPipe | Kind::ConnectionAborted | Kind::ConnectionReset => Answer::Open,
+        // Accepted, and reset before we looked: a port that nobody listens on refuses instead.
+        Kind::BrokenPipe | Kind::ConnectionAborted | Kind::ConnectionReset => Answer::Reset,
         Kind::HostUnreachable | Kind::NetworkDown | Kind::NetworkUnreachable => Answer::Unreachable,
         _ if is_host_gone(error) => Answer::Unreachable,
         // A timeout of the kernel, and what filters cause: EACCES is ICMPv6 "administratively
@@ -216,6 +249,10 @@ pub(super) fn answer_of(error: &io::Error) -> Answer {
 pub(super) fn answer_of_begin(error: &io::Error) -> Answer {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Answer::Forbidden,
+        // The routing table's own answer; the network's would come later.
+        io::ErrorKind::NetworkUnreachable => Answer::NoRoute,
+        // A link-local address without its zone.
+        io::ErrorKind::InvalidInput => Answer::NoRoute,
         _ => answer_of(error),
     }
 }
@@ -277,6 +314,8 @@ mod tests {
     fn loopback() -> Sockets {
         Sockets {
             address: Ipv4Addr::LOCALHOST.into(),
+            scope_id: 0,
+            polite_close: false,
         }
     }
 
@@ -343,13 +382,52 @@ mod tests {
         assert_eq!(loopback().listen(port, quick).await.0, Answer::Closed);
     }
 
+    #[tokio::test]
+    async fn a_connection_that_is_reset_is_told_as_such() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let sockets = loopback();
+        let reset = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        };
+        let ((), heard) = tokio::join!(reset, sockets.listen(port, PATIENCE));
+        assert_eq!(heard, (Answer::Reset, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_close_is_a_reset_unless_it_shall_be_polite() {
+        use tokio::io::AsyncReadExt;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for polite_close in [false, true] {
+            let sockets = Sockets {
+                polite_close,
+                ..loopback()
+            };
+            let answer = match sockets.dial(port, PATIENCE) {
+                Dialled::Now(answer) => answer,
+                Dialled::Later(wait) => wait.await,
+            };
+            assert_eq!(answer, Answer::Open);
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let met = stream.read(&mut [0; 1]).await.map_err(|e| e.kind());
+            let expected = if polite_close {
+                Ok(0)
+            } else {
+                Err(io::ErrorKind::ConnectionReset)
+            };
+            assert_eq!(met, expected);
+        }
+    }
+
     #[test]
     fn errors_mean_what_they_say() {
         for (errno, waiting, at_once) in [
             (Errno::CONNREFUSED, Answer::Closed, Answer::Closed),
-            (Errno::CONNRESET, Answer::Open, Answer::Open),
+            (Errno::CONNRESET, Answer::Reset, Answer::Reset),
             (Errno::HOSTUNREACH, Answer::Unreachable, Answer::Unreachable),
-            (Errno::NETUNREACH, Answer::Unreachable, Answer::Unreachable),
+            (Errno::NETUNREACH, Answer::Unreachable, Answer::NoRoute),
             (Errno::HOSTDOWN, Answer::Unreachable, Answer::Unreachable),
             (Errno::TIMEDOUT, Answer::Filtered, Answer::Filtered),
             (Errno::NOPROTOOPT, Answer::Filtered, Answer::Filtered),

@@ -25,8 +25,9 @@ use super::{dial::Sockets, sweeping::sweep};
 pub struct SweepSource {}
 
 impl SweepSource {
-    /// How long the run should wait for a sweep: a little longer than a sweep waits for the ports.
-    pub const DEADLINE: Duration = Duration::from_secs(28);
+    /// How long the run should wait for a sweep: a little longer than the longest sweep waits for the
+    /// ports. What ends a sweep is the key's own deadline, of an hour at most.
+    pub const DEADLINE: Duration = Duration::from_secs(3_603);
 
     /// The source; it has no settings.
     pub fn new() -> Self {
@@ -37,7 +38,7 @@ impl SweepSource {
 impl Source<PortSweep> for SweepSource {
     async fn look(&self, key: PortSweep, cx: Looking) -> Result<SweepFacts, ObserveError> {
         let room = cx.resource::<Room>()?;
-        let sockets = Sockets { address: key.address };
+        let sockets = Sockets::of(&key);
         let mut facts = sweep(&sockets, &key, &room).await;
         for port in &mut facts.open {
             port.banner = ByteText::new(cx.scrub_bytes(port.banner.as_bytes()));

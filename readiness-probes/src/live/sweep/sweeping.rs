@@ -6,14 +6,18 @@ use futures_util::{StreamExt, stream, stream::FuturesUnordered};
 use readiness_core::fact::{ByteText, OpenPort, PortSweep, SweepFacts};
 use tokio::{
     task::yield_now,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::{
     dial::{Answer, Dial, Dialled},
+    pace::Pace,
     rto::Rto,
     source::Room,
 };
+
+/// No sweep takes longer.
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// So many attempts, then others have their turn: over loopback none of them ever waits.
 const ATTEMPTS_PER_TURN: u32 = 32;
@@ -43,8 +47,11 @@ enum Pass {
 enum State {
     Closed,
     Filtered,
+    Forbidden,
+    NoRoute,
     NotAsked,
     Open,
+    Reset,
     Unreachable,
     Untried,
 }
@@ -53,6 +60,7 @@ struct Sweep<'a, D> {
     dial: &'a D,
     room: &'a Arc<Room>,
     deadline: Instant,
+    pace: Pace,
     rto: Rto,
     /// How many attempts may be under way now, and at most.
     limit: usize,
@@ -74,7 +82,8 @@ impl<'a, D: Dial> Sweep<'a, D> {
         Self {
             dial,
             room,
-            deadline: began + Duration::from_millis(u64::from(key.deadline_ms)),
+            deadline: began + Duration::from_millis(u64::from(key.deadline_ms)).min(LONGEST),
+            pace: Pace::new(key.max_per_second, began),
             rto: Rto::new(is_loopback),
             limit: start.min(cap),
             cap,
@@ -100,12 +109,18 @@ impl<'a, D: Dial> Sweep<'a, D> {
         let mut under_way = FuturesUnordered::new();
         let (mut turn, mut pauses) = (0, 0);
         loop {
+            let mut next_turn = None;
             while under_way.len() < self.limit && Instant::now() < self.deadline {
                 let Some(port) = queue.pop_front() else { break };
                 let Some(place) = room.take() else {
                     queue.push_front(port);
                     break;
                 };
+                if let Err(later) = self.pace.take(Instant::now()) {
+                    queue.push_front(port);
+                    next_turn = Some(later.min(self.deadline));
+                    break;
+                }
                 let began = Instant::now();
                 match dial.dial(port, self.patience(pass)) {
                     Dialled::Now(Answer::NoRoom) => {
@@ -132,6 +147,18 @@ impl<'a, D: Dial> Sweep<'a, D> {
                     yield_now().await;
                 }
             }
+            if let Some(next_turn) = next_turn {
+                // Answers that come meanwhile are taken; an attempt more waits for its turn.
+                if under_way.is_empty() {
+                    sleep_until(next_turn).await;
+                    continue;
+                }
+                let Ok(Some(ended)) = timeout_at(next_turn, under_way.next()).await else {
+                    continue;
+                };
+                self.take(ended, pass, under_way.len(), &mut queue, &mut silent);
+                continue;
+            }
             if under_way.is_empty() {
                 if queue.is_empty() || pauses == MOST_PAUSES || Instant::now() >= self.deadline {
                     return silent;
@@ -140,19 +167,31 @@ impl<'a, D: Dial> Sweep<'a, D> {
                 sleep(PAUSE).await;
                 continue;
             }
-            let Ok(Some((port, answer, took))) = timeout_at(self.deadline, under_way.next()).await else {
+            let Ok(Some(ended)) = timeout_at(self.deadline, under_way.next()).await else {
                 return silent;
             };
-            if answer == Answer::NoRoom {
-                queue.push_back(port);
-                self.shrink(under_way.len());
-                continue;
-            }
-            pauses = 0;
-            self.settle(port, answer, took, pass);
-            if answer == Answer::Silent {
-                silent.push(port);
-            }
+            pauses = if ended.1 == Answer::NoRoom { pauses } else { 0 };
+            self.take(ended, pass, under_way.len(), &mut queue, &mut silent);
+        }
+    }
+
+    /// Takes the end of an attempt.
+    fn take(
+        &mut self,
+        (port, answer, took): (u16, Answer, Duration),
+        pass: Pass,
+        under_way: usize,
+        queue: &mut VecDeque<u16>,
+        silent: &mut Vec<u16>,
+    ) {
+        if answer == Answer::NoRoom {
+            queue.push_back(port);
+            self.shrink(under_way);
+            return;
+        }
+        self.settle(port, answer, took, pass);
+        if answer == Answer::Silent {
+            silent.push(port);
         }
     }
 
@@ -166,7 +205,7 @@ impl<'a, D: Dial> Sweep<'a, D> {
     fn settle(&mut self, port: u16, answer: Answer, took: Duration, pass: Pass) {
         self.attempts = self.attempts.saturating_add(1);
         self.limit = (self.limit + 1).min(self.cap);
-        if matches!(answer, Answer::Closed | Answer::Open) {
+        if matches!(answer, Answer::Closed | Answer::Open | Answer::Reset) {
             match pass {
                 Pass::First => self.rto.sample(took),
                 Pass::Second | Pass::Third => self.loss_proven = true,
@@ -175,8 +214,11 @@ impl<'a, D: Dial> Sweep<'a, D> {
         let state = match answer {
             Answer::Closed => State::Closed,
             Answer::Filtered | Answer::Silent => State::Filtered,
-            Answer::Forbidden | Answer::NoRoom => State::Untried,
+            Answer::Forbidden => State::Forbidden,
+            Answer::NoRoom => State::Untried,
+            Answer::NoRoute => State::NoRoute,
             Answer::Open => State::Open,
+            Answer::Reset => State::Reset,
             Answer::SelfConnect => {
                 self.self_connects += 1;
                 State::Closed
@@ -214,6 +256,12 @@ impl<'a, D: Dial> Sweep<'a, D> {
     /// Asks each open port that was not expected a second time, and listens to what it says.
     async fn confirm(&mut self, key: &PortSweep) -> Vec<OpenPort> {
         let mut open: Vec<OpenPort> = self.ports(State::Open).map(OpenPort::new).collect();
+        open.extend(self.ports(State::Reset).map(|port| {
+            let mut open = OpenPort::new(port);
+            open.reset = true;
+            open
+        }));
+        open.sort_unstable_by_key(|open| open.port);
         let doubtful: Vec<u16> = open
             .iter()
             .map(|open| open.port)
@@ -231,7 +279,7 @@ impl<'a, D: Dial> Sweep<'a, D> {
                 let (answer, banner) = dial.listen(port, rto * 2).await;
                 (port, answer, banner)
             })
-            .buffer_unordered(self.limit);
+            .buffer_unordered(self.pace.at_once(self.limit));
         let mut all = pin!(all);
         if timeout_at(self.deadline, sleep(rto)).await.is_err() {
             return open;
@@ -241,13 +289,14 @@ impl<'a, D: Dial> Sweep<'a, D> {
             let Some(open) = open.iter_mut().find(|open| open.port == port) else {
                 continue;
             };
+            open.reset |= answer == Answer::Reset;
             open.confirmed = match answer {
-                Answer::Forbidden | Answer::NoRoom => None,
+                Answer::Forbidden | Answer::NoRoom | Answer::NoRoute => None,
                 Answer::SelfConnect => {
                     self.self_connects += 1;
                     Some(false)
                 }
-                answer => Some(answer == Answer::Open),
+                answer => Some(matches!(answer, Answer::Open | Answer::Reset)),
             };
             open.banner = ByteText::new(banner);
         }
@@ -261,6 +310,8 @@ impl<'a, D: Dial> Sweep<'a, D> {
         facts.filtered = self.ports(State::Filtered).collect();
         facts.unreachable = self.ports(State::Unreachable).collect();
         facts.untried = self.ports(State::Untried).collect();
+        facts.own_firewall = self.ports(State::Forbidden).collect();
+        facts.without_route = self.ports(State::NoRoute).collect();
         facts.self_connects = self.self_connects;
         facts.attempts = self.attempts;
         facts.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -274,18 +325,20 @@ fn all_open_threshold(key: &PortSweep) -> usize {
 }
 
 /// First those that should answer, then the rest in an order that is mixed and always the same: equal
-/// runs give equal facts, and neighbours do not come in a row, which filters count as an attack.
+/// runs give equal facts, and neighbours do not come in a row, which filters count as an attack. The early
+/// ones go before the others in both, so that a sweep that is cut off has seen what matters most.
 fn order(key: &PortSweep) -> Vec<u16> {
-    let mut rest: Vec<u16> = key.rest.iter().collect();
-    if !key.first.is_empty() {
-        rest.retain(|port| !key.first.contains(*port));
-    }
+    let (mut order, mut others): (Vec<u16>, Vec<u16>) =
+        key.first.iter().partition(|port| key.early.contains(*port));
+    order.append(&mut others);
+    let rest = key.rest.iter().filter(|port| !key.first.contains(*port));
+    let (mut early, mut others): (Vec<u16>, Vec<u16>) = rest.partition(|port| key.early.contains(*port));
     let mut random = SplitMix(seed(key.address));
-    for i in (1..rest.len()).rev() {
-        let j = random.below(i + 1);
-        rest.swap(i, j);
-    }
-    key.first.iter().chain(rest).collect()
+    random.mix(&mut early);
+    random.mix(&mut others);
+    order.append(&mut early);
+    order.append(&mut others);
+    order
 }
 
 fn seed(address: IpAddr) -> u64 {
@@ -300,6 +353,14 @@ fn seed(address: IpAddr) -> u64 {
 struct SplitMix(u64);
 
 impl SplitMix {
+    /// Fisher and Yates.
+    fn mix(&mut self, ports: &mut [u16]) {
+        for i in (1..ports.len()).rev() {
+            let j = self.below(i + 1);
+            ports.swap(i, j);
+        }
+    }
+
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

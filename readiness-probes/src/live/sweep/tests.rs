@@ -116,10 +116,17 @@ async fn swept(network: &Network, key: &PortSweep) -> SweepFacts {
     assert_eq!(network.held.load(Ordering::Relaxed), 0, "every attempt is let go");
     let asked = key.first.union(&key.rest).len();
     let told = facts.open.len()
-        + [&facts.closed, &facts.filtered, &facts.unreachable, &facts.untried]
-            .map(|set| set.len())
-            .iter()
-            .sum::<usize>();
+        + [
+            &facts.closed,
+            &facts.filtered,
+            &facts.unreachable,
+            &facts.untried,
+            &facts.own_firewall,
+            &facts.without_route,
+        ]
+        .map(|set| set.len())
+        .iter()
+        .sum::<usize>();
     assert_eq!(told, asked, "each port stands in exactly one set");
     facts
 }
@@ -133,26 +140,34 @@ async fn each_answer_has_its_set() {
         .with(83, Answer::Silent, 10 * MS)
         .with(84, Answer::Forbidden, Duration::ZERO)
         .with(85, Answer::SelfConnect, Duration::ZERO)
+        .with(86, Answer::NoRoute, Duration::ZERO)
+        .with(87, Answer::Reset, 10 * MS)
         .with(6379, Answer::Open, 10 * MS)
         .usually(Answer::Closed, 10 * MS);
     let facts = swept(&network, &key("80", "80-90,6379")).await;
-    assert_eq!(facts.closed, set("85-90"));
+    assert_eq!(facts.closed, set("85,88-90"));
     assert_eq!(facts.filtered, set("81,83"));
     assert_eq!(facts.unreachable, set("82"));
-    assert_eq!(facts.untried, set("84"));
+    assert_eq!(facts.own_firewall, set("84"));
+    assert_eq!(facts.without_route, set("86"));
+    assert!(facts.untried.is_empty());
     assert_eq!(facts.self_connects, 1);
     let open: Vec<_> = facts
         .open
         .iter()
-        .map(|open| (open.port, open.confirmed, open.banner.as_bytes()))
+        .map(|open| (open.port, open.confirmed, open.reset, open.banner.as_bytes()))
         .collect();
     assert_eq!(
         open,
-        [(80, None, &b""[..]), (6379, Some(true), &b"220 hello"[..])]
+        [
+            (80, None, false, &b""[..]),
+            (87, Some(true), true, &b"220 hello"[..]),
+            (6379, Some(true), false, &b"220 hello"[..])
+        ]
     );
     assert_eq!((network.tries(80), network.tries(83)), (1, 2));
-    // 12 ports, one more try for the silent one, one more look at 6379
-    assert_eq!(facts.attempts, 14);
+    // 12 ports, one more try for the silent one, one more look at 87 and 6379
+    assert_eq!(facts.attempts, 15);
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,6 +195,99 @@ async fn the_expected_ports_go_first_and_the_rest_mixed_but_always_alike() {
         .filter(|pair| pair[1] == pair[0] + 1)
         .count();
     assert!(in_a_row < 20, "{in_a_row} neighbours in a row");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_early_ports_go_before_the_others() {
+    let network = Network::default().usually(Answer::Closed, MS);
+    let mut key = key("80-90", "1-100");
+    key.early = set("85,22,23,6379");
+    swept(&network, &key).await;
+    let asked = network.asked();
+    assert_eq!(
+        &asked[..2],
+        &[85, 80],
+        "what is expected, the early one before the others"
+    );
+    let mut next = asked[11..13].to_vec();
+    next.sort_unstable();
+    assert_eq!(next, [22, 23], "what is not expected");
+    assert_eq!(asked.len(), 100, "6379 was not asked for");
+
+    // Cut off: what matters was seen.
+    let network = Network::default().usually(Answer::Closed, 10 * MS);
+    let mut key = self::key("443", "1-65535");
+    key.early = set("22,6379");
+    (key.max_per_second, key.deadline_ms) = (Some(1), 2_500);
+    let facts = swept(&network, &key).await;
+    assert_eq!(facts.closed, set("22,443,6379"));
+    assert_eq!(facts.untried.len(), 65_532);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_begin_in_a_second_than_allowed() {
+    let network = Network::default()
+        .with(443, Answer::Open, 10 * MS)
+        .with(50, Answer::Silent, Duration::ZERO)
+        .usually(Answer::Closed, 10 * MS);
+    let mut key = key("443", "1-1000");
+    key.max_per_second = Some(200);
+    let facts = swept(&network, &key).await;
+    assert_eq!((facts.open.len(), facts.closed.len()), (1, 998));
+    assert_eq!(facts.filtered, set("50"));
+    // 1000 attempts at 200 a second, less what is caught up with (20 ms), and one retry
+    assert!(
+        (4_970_000..5_300_000).contains(&facts.duration_us),
+        "{}",
+        facts.duration_us
+    );
+    let in_flight = network.most_held.load(Ordering::Relaxed);
+    assert!(
+        in_flight <= 8,
+        "{in_flight} answers of 10 ms each were awaited at once"
+    );
+}
+
+/// Each packet of a port is lost or not, the same in every run: `of` in `in_all` are.
+fn losing(network: Network, ports: std::ops::RangeInclusive<u16>, of: u64, in_all: u64) -> Network {
+    ports.fold(network, |network, port| {
+        // Knuth's multiplicative hash; each try has bits of its own.
+        let bits = u64::from(port).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+        let lost = (0..3)
+            .take_while(|try_| (bits >> (12 * try_)) % in_all < of)
+            .count();
+        if lost == 0 {
+            return network;
+        }
+        network.losing(port, Answer::Closed, lost)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn loss_is_met_with_three_passes_and_no_more() {
+    for (of, in_all, most_filtered) in [(1, 100, 2), (1, 20, 4), (1, 5, 80)] {
+        let network = losing(Network::default(), 1..=5_000, of, in_all).usually(Answer::Closed, 10 * MS);
+        let key = key("", "1-5000");
+        let facts = swept(&network, &key).await;
+        let lost_thrice = facts.filtered.len();
+        assert!(
+            lost_thrice <= most_filtered,
+            "{of} of {in_all} lost: {lost_thrice} of 5000 ports said to be filtered"
+        );
+        for port in facts.filtered.iter() {
+            assert_eq!(network.tries(port), 3, "port {port}");
+        }
+        let most = (1..=5_000).map(|port| network.tries(port)).max();
+        assert!(most <= Some(3));
+        assert!(facts.open.is_empty() && facts.untried.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_without_a_route_is_through_at_once() {
+    let network = Network::default().usually(Answer::NoRoute, Duration::ZERO);
+    let facts = swept(&network, &key("443", "1-65535")).await;
+    assert_eq!((facts.without_route.len(), facts.duration_us), (65_535, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,7 +397,7 @@ async fn real_ports_on_loopback() {
     drop(gone);
     let address: IpAddr = Ipv4Addr::LOCALHOST.into();
     let key = PortSweep::new(address, first.clone(), open.union(&closed));
-    let facts = sweep(&Sockets { address }, &key, &Room::of(64)).await;
+    let facts = sweep(&Sockets::of(&key), &key, &Room::of(64)).await;
     let found: PortSet = facts.open.iter().map(|open| open.port).collect();
     assert_eq!((found, facts.closed), (open, closed));
     for port in facts.open {

@@ -1,14 +1,27 @@
 use readiness_core::{
-    Evidence, Status, Target,
-    fact::{DnsAnswer, DnsLookup, Endpoint, Family, LocalRoute, Route},
+    Evidence, Reason, Status, Target,
+    fact::{DnsAnswer, DnsLookup, Endpoint, Exchange, Family, LocalRoute, Route},
     testing::Facts,
 };
 use serde_json::json;
 
 use super::*;
+use crate::http::health::judge;
+
+const NOW: &str = "2026-11-20T08:00:00Z";
+
+fn judge(exchange: &Exchange, settings: &HttpHealth) -> Outcome {
+    let at = Circumstances {
+        now: NOW.parse().unwrap(),
+        is_public: true,
+        has_login: false,
+    };
+    judge::judge(exchange, settings, &at)
+}
 
 fn answer(status: u16, content_type: &str, body: &str) -> Exchange {
-    let mut exchange = Exchange::new(status, [("content-type", content_type)]).body(body);
+    let headers = [("content-type", content_type), ("cache-control", "no-store")];
+    let mut exchange = Exchange::new(status, headers).body(body);
     exchange.total_us = 12_300;
     exchange
 }
@@ -226,9 +239,19 @@ fn bodies_that_cannot_be_read_are_told() {
         &format!("{{\"a\":\"{}", "x".repeat(65_530)),
     );
     long.body_complete = false;
-    assert_eq!(long.body.len(), 65_536);
-    let outcome = judge(&long, &settings());
-    assert_eq!(outcome.status, Status::unknown(Reason::HTTP_TOO_LARGE));
+    for (bytes, reason) in [
+        (65_535, Reason::HTTP_BROKEN),
+        (65_536, Reason::HTTP_TOO_LARGE),
+        (MOST_BODY_BYTES as usize, Reason::HTTP_TOO_LARGE),
+    ] {
+        long.body = format!("{{\"a\":\"{}", "x".repeat(bytes - 6)).as_str().into();
+        assert_eq!(long.body.len(), bytes);
+        assert_eq!(
+            judge(&long, &settings()).status,
+            Status::unknown(reason),
+            "{bytes}"
+        );
+    }
     let mut cut = answer(200, "application/json", r#"{"status":"#);
     cut.body_complete = false;
     let outcome = judge(&cut, &settings());
@@ -288,7 +311,7 @@ fn settings_are_read_and_checked() {
 fn the_probe_asks_the_path_of_each_address() {
     let target = Target::parse("http://192.0.2.1:8080").unwrap();
     let endpoint = Endpoint::new("192.0.2.1:8080".parse().unwrap(), "192.0.2.1", false);
-    let key = HttpExchange::get(endpoint, "192.0.2.1:8080", "/healthz").keep_body(65_536);
+    let key = HttpExchange::get(endpoint, "192.0.2.1:8080", "/healthz").keep_body(MOST_BODY_BYTES);
     let facts = Facts::new()
         .with(LocalRoute::new("192.0.2.1".parse().unwrap()), Route::new(true))
         .with(key, answer(200, "text/plain", "ok"));
@@ -306,7 +329,7 @@ fn an_address_without_a_route_is_named() {
     let target = Target::parse("http://a.test:8080").unwrap();
     let [near, far] = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
     let endpoint = Endpoint::new(std::net::SocketAddr::new(near, 8080), "a.test", false);
-    let key = HttpExchange::get(endpoint, "a.test:8080", "/healthz").keep_body(65_536);
+    let key = HttpExchange::get(endpoint, "a.test:8080", "/healthz").keep_body(MOST_BODY_BYTES);
     let answers = |address| DnsAnswer::of_addresses("a.test", &[address], "t");
     let facts = Facts::new()
         .with(DnsLookup::address("a.test", Family::V4), answers(near))
@@ -338,7 +361,7 @@ fn a_query_of_the_target_stays_hidden() {
     let endpoint = Endpoint::new("192.0.2.1:8080".parse().unwrap(), "192.0.2.1", false);
     let key = HttpExchange::get(endpoint, "192.0.2.1:8080", target.path_and_query())
         .credential(target.credential())
-        .keep_body(65_536);
+        .keep_body(MOST_BODY_BYTES);
     let facts = Facts::new()
         .with(LocalRoute::new("192.0.2.1".parse().unwrap()), Route::new(true))
         .with(key, answer(200, "text/plain", "ok"));

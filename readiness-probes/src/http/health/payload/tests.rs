@@ -1,8 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::health::body;
 
 const JSON: &str = "application/json";
+
+fn recognise(status: u16, content_type: &str, body: &[u8], expected: Option<HealthFormat>) -> Payload {
+    let read = body::read(content_type, body);
+    recognise_read(status, content_type, body.len(), &read, expected)
+}
 
 fn read(status: u16, content_type: &str, body: &str) -> Payload {
     recognise(status, content_type, body.as_bytes(), None)
@@ -471,7 +477,7 @@ fn contradictions() {
         let Payload::Health(health) = read(200, JSON, body) else {
             panic!("{body}")
         };
-        assert_eq!(health.contradicts_itself(), expected, "{body}");
+        assert_eq!(health.contradicts_itself(|_| false), expected, "{body}");
     }
 }
 

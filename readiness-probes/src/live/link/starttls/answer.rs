@@ -7,7 +7,7 @@ const MOST_CHARACTERS: usize = 120;
 
 /// How far an answer has come.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum End {
+pub(in crate::live) enum End {
     /// It ends before this byte.
     At(usize),
     /// More is needed to tell.
@@ -17,7 +17,7 @@ pub(super) enum End {
 }
 
 /// Finds the end of an answer that comes in pieces. Each byte is looked at once, however small the pieces.
-pub(super) struct Framer<'a> {
+pub(in crate::live) struct Framer<'a> {
     frame: &'a Frame,
     /// Where the line begins that is not whole yet.
     line: usize,
@@ -28,7 +28,7 @@ pub(super) struct Framer<'a> {
 }
 
 impl<'a> Framer<'a> {
-    pub(super) fn new(frame: &'a Frame) -> Self {
+    pub(in crate::live) fn new(frame: &'a Frame) -> Self {
         Self {
             frame,
             line: 0,
@@ -38,7 +38,7 @@ impl<'a> Framer<'a> {
     }
 
     /// `bytes` is all that came so far.
-    pub(super) fn look(&mut self, bytes: &[u8]) -> End {
+    pub(in crate::live) fn look(&mut self, bytes: &[u8]) -> End {
         match self.frame {
             Frame::Bytes(count) => {
                 let count = usize::try_from(*count).unwrap_or(usize::MAX);
@@ -139,7 +139,7 @@ fn prefixed(field: LengthField, bytes: &[u8]) -> End {
 
 /// What an answer means.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Verdict {
+pub(in crate::live) enum Verdict {
     /// The dialogue goes on.
     Accepted,
     /// The peer does not do TLS; `lacks` names what it would offer otherwise.
@@ -148,7 +148,7 @@ pub(super) enum Verdict {
     Unexpected,
 }
 
-pub(super) fn verdict(expect: &Expect, answer: &[u8]) -> Verdict {
+pub(in crate::live) fn verdict(expect: &Expect, answer: &[u8]) -> Verdict {
     let has = |pattern: &Pattern| has(pattern, &expect.frame, answer);
     let Some(missing) = expect.accept.iter().find(|pattern| !has(pattern)) else {
         return Verdict::Accepted;

@@ -1,7 +1,16 @@
-use readiness_core::{Registry, Target, fact::ByteText, testing::Facts};
+mod both;
+mod inside;
+
+use std::net::Ipv4Addr;
+
+use readiness_core::{
+    Finding, Registry, Target,
+    fact::{ByteText, LocalRoute, OpenPort, Route, SocketFacts, SocketTable},
+    testing::Facts,
+};
 use serde_json::{Value, json};
 
-use super::*;
+use super::{outside::judge, *};
 
 fn set(text: &str) -> PortSet {
     text.parse().unwrap()
@@ -65,6 +74,57 @@ fn that_only_these_are_open_is_said_after_a_full_scope_alone() {
     assert!(outcome.status.is_unknown());
     assert_eq!(outcome.findings[0].code, "not_covered");
     assert_eq!(outcome.summary, "open: 80,443; 1 of 65535 ports untried");
+    assert_eq!(
+        evidence(&outcome, "coverage"),
+        "99.99 % (65534 of 65535 ports)",
+        "rounded down"
+    );
+}
+
+#[test]
+fn what_this_machine_does_not_let_out_is_no_answer() {
+    let probe = settings(json!({ "allowed": [443], "required": [443] }));
+    let mut facts = swept(&probe, vec![open(443, None)]);
+    facts.closed = without(&facts.closed, 25);
+    facts.own_firewall = set("25");
+    let outcome = judge(&probe, &facts);
+    assert_eq!(
+        outcome.status,
+        readiness_core::Status::unknown(Reason::LOCAL_FIREWALL)
+    );
+    assert_eq!(outcome.findings[0].code, "own_firewall");
+    assert_eq!(
+        evidence(&outcome, "others"),
+        "39 closed, 0 filtered, 1 not let out by this machine"
+    );
+
+    // All of them, the required one too: one cause, named.
+    let mut facts = SweepFacts::default();
+    facts.own_firewall = probe.allowed.union(&probe.rest());
+    let outcome = judge(&probe, &facts);
+    assert_eq!(
+        outcome.status,
+        readiness_core::Status::unknown(Reason::LOCAL_FIREWALL)
+    );
+    assert_eq!(outcome.summary, "none of 41 ports could be tried from here");
+    // The required one alone.
+    let mut facts = swept(&probe, vec![]);
+    facts.closed = without(&facts.closed, 443);
+    facts.own_firewall = set("443");
+    let outcome = judge(&probe, &facts);
+    assert_eq!(outcome.findings[0].code, "required_untried");
+    assert!(outcome.findings[0].message.contains("firewall"), "{outcome:?}");
+}
+
+#[test]
+fn a_reset_after_accepting_is_open_and_told() {
+    let probe = settings(json!({ "allowed": [443] }));
+    let mut stray = open(9000, Some(true));
+    stray.reset = true;
+    let outcome = judge(&probe, &swept(&probe, vec![open(443, None), stray]));
+    assert!(outcome.status.is_fail());
+    let finding = &outcome.findings[0];
+    assert!(finding.evidence.iter().any(|evidence| evidence.label == "reset"));
 }
 
 #[test]
@@ -251,6 +311,34 @@ fn wrong_settings_are_named_before_anything_is_sent() {
         ),
         (json!({ "allowed": [70000] }), "1 to 65535"),
         (json!({ "alowed": [443] }), "unknown field `alowed`"),
+        (
+            json!({ "allowed": [443], "mode": "around" }),
+            "unknown variant `around`",
+        ),
+        (
+            json!({ "allowed": [443], "max_in_flight": 0 }),
+            "`max_in_flight` is 0, expected 1 to 65535",
+        ),
+        (
+            json!({ "allowed": [443], "max_in_flight": 65_536 }),
+            "`max_in_flight` is 65536",
+        ),
+        (
+            json!({ "allowed": [443], "deadline_seconds": 0 }),
+            "`deadline_seconds` is 0, expected 1 to 3600",
+        ),
+        (
+            json!({ "allowed": [443], "deadline_seconds": 3_601 }),
+            "`deadline_seconds` is 3601",
+        ),
+        (
+            json!({ "allowed": [443], "max_per_second": 0 }),
+            "`max_per_second` is 0, expected 1 or more",
+        ),
+        (
+            json!({ "allowed": [443], "max_per_second": 1, "deadline_seconds": 40 }),
+            "41 ports at `max_per_second` = 1 take 41 s, and `deadline_seconds` is 40",
+        ),
     ] {
         let error = registry
             .build("net.port_exposure", &value)
@@ -268,18 +356,29 @@ fn wrong_settings_are_named_before_anything_is_sent() {
         let value = json!({ "allowed": [443], "scope": scope });
         assert!(registry.build("net.port_exposure", &value).is_ok(), "{value}");
     }
+    for value in [
+        json!({ "allowed": [443], "max_per_second": 1, "deadline_seconds": 41 }),
+        json!({ "allowed": [443], "max_per_second": 1, "mode": "inside" }),
+        json!({ "allowed": [443], "max_in_flight": 1, "deadline_seconds": 3_600 }),
+        json!({ "allowed": [443], "max_in_flight": 65_535, "deadline_seconds": 1 }),
+    ] {
+        assert!(registry.build("net.port_exposure", &value).is_ok(), "{value}");
+    }
     // Also where it was not built by a registry.
     let outcome = Facts::new().judge(&PortExposure::default(), &Target::parse("127.0.0.1").unwrap());
     assert!(outcome.status.is_unknown());
     assert!(outcome.summary.contains("`allowed`"));
 }
 
+fn key(probe: &PortExposure, address: &str) -> PortSweep {
+    probe.sweep(SocketAddr::new(address.parse().unwrap(), 0))
+}
+
 #[test]
 fn each_address_is_swept() {
     let probe = settings(json!({ "allowed": [443] }));
-    let key = |address: &str| PortSweep::new(address.parse().unwrap(), probe.allowed.clone(), probe.rest());
     let facts = Facts::new().with(
-        key("192.0.2.1"),
+        key(&probe, "192.0.2.1"),
         swept(&probe, vec![open(443, None), open(22, Some(true))]),
     );
     let target = Target::parse("https://192.0.2.1").unwrap();
@@ -287,4 +386,95 @@ fn each_address_is_swept() {
     assert!(outcome.status.is_fail());
     assert_eq!(outcome.findings[0].subject, "port 22");
     assert!(Facts::new().judge(&probe, &target).status.is_unknown());
+}
+
+#[test]
+fn the_settings_stand_in_the_key() {
+    let probe = settings(json!({
+        "allowed": "443,8000-8002", "required": [8001], "forbidden": [1234], "scope": "1-100",
+        "max_in_flight": 7, "deadline_seconds": 40, "max_per_second": 9, "polite_close": true,
+    }));
+    let key = key(&probe, "192.0.2.1");
+    assert_eq!((key.first, key.rest), (set("443,8000-8002"), set("1-100,1234")));
+    assert_eq!(key.early, set("22,23,25,1234,8001"), "of what is asked alone");
+    assert_eq!((key.in_flight, key.deadline_ms), (7, 40_000));
+    assert_eq!((key.max_per_second, key.polite_close), (Some(9), true));
+}
+
+fn of_two_families(probe: &PortExposure, v6: SweepFacts) -> Outcome {
+    use readiness_core::fact::{DnsAnswer, DnsLookup, Family};
+    let (v4, ip6): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+    Facts::new()
+        .with(
+            DnsLookup::address("a.example", Family::V4),
+            DnsAnswer::of_addresses("a.example", &[v4, "192.0.2.2".parse().unwrap()], "test"),
+        )
+        .with(
+            DnsLookup::address("a.example", Family::V6),
+            DnsAnswer::of_addresses("a.example", &[ip6], "test"),
+        )
+        .with(key(probe, "192.0.2.1"), swept(probe, vec![open(443, None)]))
+        .with(key(probe, "192.0.2.2"), swept(probe, vec![open(22, Some(true))]))
+        .with(key(probe, "2001:db8::1"), v6)
+        .judge(probe, &Target::parse("https://a.example").unwrap())
+}
+
+#[test]
+fn one_address_of_each_family_is_enough_where_it_is_said() {
+    let probe = settings(json!({ "allowed": [443], "one_per_family": true }));
+    let v6 = swept(&probe, vec![open(443, None)]);
+    let outcome = of_two_families(&probe, v6.clone());
+    assert!(outcome.status.is_pass(), "{outcome:?}");
+    assert!(
+        evidence(&outcome, crate::address::NOT_LOOKED_AT).contains("1 more address"),
+        "{outcome:?}"
+    );
+    let probe = settings(json!({ "allowed": [443] }));
+    let outcome = of_two_families(&probe, v6);
+    assert!(outcome.status.is_fail());
+    assert_eq!(outcome.findings[0].subject, "port 22 on 192.0.2.2");
+}
+
+#[test]
+fn a_family_that_turns_out_to_have_no_route_is_not_looked_at_and_is_no_pass_alone() {
+    let probe = settings(json!({ "allowed": [443], "one_per_family": true }));
+    let mut no_route = SweepFacts::default();
+    no_route.without_route = probe.allowed.union(&probe.rest());
+    let outcome = of_two_families(&probe, no_route.clone());
+    assert!(outcome.status.is_pass(), "{outcome:?}");
+    assert!(
+        evidence(&outcome, crate::address::NOT_LOOKED_AT).contains("2001:db8::1 (no local route)"),
+        "{outcome:?}"
+    );
+    let alone = Facts::new()
+        .with(key(&probe, "192.0.2.1"), no_route)
+        .judge(&probe, &Target::parse("https://192.0.2.1").unwrap());
+    assert_eq!(
+        alone.status,
+        readiness_core::Status::unknown(Reason::NO_ROUTE),
+        "{alone:?}"
+    );
+}
+
+#[test]
+fn a_zone_goes_with_the_address() {
+    let probe = settings(json!({ "allowed": [443] }));
+    let target = Target::parse("https://[fe80::1%eth7]").unwrap();
+    let address: IpAddr = "fe80::1".parse().unwrap();
+    let mut route = Route::new(true);
+    route.scope_id = 7;
+    let mut key = key(&probe, "fe80::1");
+    key.scope_id = 7;
+    let facts = Facts::new()
+        .with(LocalRoute::new(address).in_zone("eth7"), route)
+        .with(key, swept(&probe, vec![open(443, None)]));
+    let outcome = facts.judge(&probe, &target);
+    assert!(outcome.status.is_pass(), "{outcome:?}");
+    // No such interface.
+    let facts = Facts::new().with(LocalRoute::new(address).in_zone("eth7"), Route::new(false));
+    let outcome = facts.judge(&probe, &target);
+    assert!(
+        outcome.status.is_unknown() && outcome.summary.contains("eth7"),
+        "{outcome:?}"
+    );
 }

@@ -1,0 +1,6 @@
+//! Asks services over UDP.
+
+mod ask;
+mod question;
+
+pub(crate) use self::ask::UdpSource;

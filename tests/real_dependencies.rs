@@ -1,0 +1,610 @@
+//! Dependencies that are asked by a fixed dialogue, against the servers themselves: MariaDB, NATS, RabbitMQ,
+//! memcached, etcd and Exim, with a log-in and without, and each on the port of another.
+
+#[path = "support/system.rs"]
+mod support;
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use readiness_probes::{Outcome, Target, live::Live};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use self::support::{Folder, Server, codes, free_port, is_root, judged, program, until};
+
+/// A name that anybody could look up, so that the rules of production hold.
+const HOST: &str = "dep.example.test";
+const PASSWORD: &str = "s3cr3t-pw-4711";
+
+/// What a probe says of this port, asked as in production and as on a desk.
+async fn seen(id: &str, scheme: &str, port: u16, settings: Value) -> [Outcome; 2] {
+    let live = Live::new().resolve(HOST, IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let ask = |host: &str| {
+        let target = Target::parse(&format!("{scheme}://{host}:{port}")).unwrap();
+        let (sources, settings) = (live.sources().unwrap(), settings.clone());
+        async move { judged(sources, id, settings, &target, PASSWORD).await }
+    };
+    [ask(HOST).await, ask("127.0.0.1").await]
+}
+
+/// Asserts what both say: the word of the status and the codes.
+fn assert_both(outcomes: &[Outcome; 2], production: (&str, &[&str]), local: (&str, &[&str])) {
+    for (outcome, (word, expected)) in outcomes.iter().zip([production, local]) {
+        assert_eq!(
+            (outcome.status.word(), codes(outcome)),
+            (word, expected.to_vec()),
+            "{outcome:#?}"
+        );
+    }
+}
+
+fn assert_silent(outcomes: &[Outcome; 2]) {
+    assert_both(outcomes, ("pass", &[]), ("pass", &[]));
+}
+
+fn assert_open(outcomes: &[Outcome; 2]) {
+    let code: &[&str] = &["open_without_authentication"];
+    assert_both(outcomes, ("fail", code), ("pass", code));
+}
+
+fn evidence<'a>(outcome: &'a Outcome, label: &str) -> &'a str {
+    let found = outcome.evidence.iter().find(|evidence| evidence.label == label);
+    found.map_or("", |evidence| evidence.value.as_str())
+}
+
+/// Whether somebody accepts, and says something by itself where it is one that does.
+async fn accepts(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+}
+
+/// A program that may not run as root is started as this user of its package.
+fn as_user(user: &str, program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .arg(format!("--reuid={user}"))
+        .arg(format!("--regid={user}"))
+        .args(["--clear-groups", "--"])
+        .arg(program);
+    command
+}
+
+fn give_to(user: &str, folder: &Path) {
+    if is_root() {
+        run(Command::new("chown").arg("-R").arg(user).arg(folder));
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        said(&output.stdout),
+        said(&output.stderr)
+    );
+}
+
+/// A server of several processes, all of which go with the test.
+struct Group(Server);
+
+impl Group {
+    fn start(command: &mut Command) -> Self {
+        Self(Server::start(command.process_group(0)))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+    }
+}
+
+struct Started {
+    port: u16,
+    folder: Folder,
+    _server: Server,
+}
+
+/// A MariaDB of the test's own, whose root logs in by this SQL.
+async fn mariadb(init: &str, arguments: &[&str]) -> Started {
+    let folder = Folder::new("mariadb");
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    give_to("mysql", folder.path());
+    let sbin = ["/usr/sbin".into()];
+    run(as_user("mysql", &program("mariadb-install-db", &[]))
+        .args([
+            "--no-defaults",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ])
+        .args(["--skip-name-resolve", "--skip-log-bin"])
+        // Two that are installed at once would take each other's tables away.
+        .arg(format!("--tmpdir={}", folder.path().display()))
+        .arg(format!("--datadir={}", data.display())));
+    let init_file = folder.path().join("init.sql");
+    fs::write(&init_file, init).unwrap();
+    let port = free_port();
+    let server = Server::start(
+        as_user("mysql", &program("mariadbd", &sbin))
+            .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
+            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--tmpdir={}", folder.path().display()))
+            .arg(format!("--socket={}", folder.path().join("s").display()))
+            .arg(format!("--pid-file={}", folder.path().join("pid").display()))
+            .arg(format!("--init-file={}", init_file.display()))
+            .arg(format!("--port={port}"))
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    until("MariaDB", || accepts(port)).await;
+    Started {
+        port,
+        folder,
+        _server: server,
+    }
+}
+
+#[tokio::test]
+async fn mariadb_asks_for_a_password() {
+    let sql: String = ["localhost", "127.0.0.1", "::1"]
+        .map(|host| format!("ALTER USER IF EXISTS 'root'@'{host}' IDENTIFIED BY '{PASSWORD}';\n"))
+        .concat();
+    let server = mariadb(&sql, &[]).await;
+    for user in ["readiness", "root"] {
+        let outcomes = seen("dep.mysql", "mysql", server.port, json!({ "log_in_as": user })).await;
+        assert_silent(&outcomes);
+        let version = evidence(&outcomes[0], "version");
+        assert!(version.starts_with("MariaDB 1"), "{version}");
+        let said = evidence(&outcomes[0], "log-in without a password");
+        assert!(said.contains("Access denied"), "{said}");
+    }
+    let outcomes = seen(
+        "dep.mysql",
+        "mysql",
+        server.port,
+        json!({ "min_version": "99.1" }),
+    )
+    .await;
+    assert_both(
+        &outcomes,
+        ("fail", &["version_too_old"]),
+        ("fail", &["version_too_old"]),
+    );
+    // Its greeting on the ports of others.
+    for (id, code) in [
+        ("dep.amqp", "other_protocol"),
+        ("dep.kafka", "other_protocol"),
+        ("dep.nats", "no_answer"),
+        ("dep.smtp", "other_protocol"),
+        ("dep.memcached", "no_answer"),
+    ] {
+        let outcomes = seen(id, "tcp", server.port, json!({})).await;
+        for outcome in &outcomes {
+            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
+            let found = codes(outcome);
+            // Where a line is waited for, none comes: the server gives the client up, or we do.
+            assert!(
+                found == [code] || found == ["closed"] || found == ["other_protocol"],
+                "{id}: {found:?}"
+            );
+            assert!(
+                outcome.summary.contains("it speaks MySQL"),
+                "{id}: {}",
+                outcome.summary
+            );
+        }
+    }
+    drop(server.folder);
+}
+
+#[tokio::test]
+async fn mariadb_that_lets_root_in_is_found() {
+    let server = mariadb("", &[]).await;
+    // Nobody tries root unless told to.
+    let outcomes = seen("dep.mysql", "mysql", server.port, json!({})).await;
+    assert!(
+        outcomes.iter().all(|outcome| outcome.status.is_pass()),
+        "{outcomes:#?}"
+    );
+    let root = json!({ "log_in_as": "root" });
+    assert_open(&seen("dep.mysql", "mysql", server.port, root).await);
+    let meant = json!({ "log_in_as": "root", "authentication": "none" });
+    assert_silent(&seen("dep.mysql", "mysql", server.port, meant).await);
+}
+
+#[tokio::test]
+async fn a_full_mariadb_says_so() {
+    let server = mariadb("", &["--max-connections=10", "--extra-max-connections=1"]).await;
+    // Each greeting takes a place, until an error comes instead.
+    let held = tokio::sync::Mutex::new(Vec::new());
+    until("a full MariaDB", || async {
+        let stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+        let mut head = [0; 5];
+        let mut held = held.lock().await;
+        held.push(stream);
+        let stream = held.last_mut().unwrap();
+        stream.read_exact(&mut head).await.is_ok() && head[4] == 0xff
+    })
+    .await;
+    let outcomes = seen("dep.mysql", "mysql", server.port, json!({})).await;
+    assert_both(&outcomes, ("fail", &["full"]), ("fail", &["full"]));
+    assert!(
+        outcomes[0].summary.contains("Too many connections"),
+        "{}",
+        outcomes[0].summary
+    );
+}
+
+async fn nats(arguments: &[&str]) -> Started {
+    let folder = Folder::new("nats");
+    let port = free_port();
+    let server = Server::start(
+        Command::new(program("nats-server", &["/usr/sbin".into()]))
+            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    until("NATS", || accepts(port)).await;
+    Started {
+        port,
+        folder,
+        _server: server,
+    }
+}
+
+#[tokio::test]
+async fn nats_is_open_or_not() {
+    let server = nats(&[]).await;
+    let outcomes = seen("dep.nats", "nats", server.port, json!({})).await;
+    let open = "open_without_authentication";
+    assert_both(&outcomes, ("fail", &[open, "no_tls"][..1]), ("pass", &[open]));
+    let meant = json!({ "authentication": "none", "jetstream": true });
+    let outcomes = seen("dep.nats", "nats", server.port, meant).await;
+    assert_both(
+        &outcomes,
+        ("fail", &["no_jetstream"]),
+        ("fail", &["no_jetstream"]),
+    );
+    // A name of a user that is let in without a password.
+    let server = nats(&["--user", "app", "--pass", PASSWORD]).await;
+    let outcomes = seen("dep.nats", "nats", server.port, json!({})).await;
+    assert_silent(&outcomes);
+    assert_eq!(
+        evidence(&outcomes[0], "CONNECT without a log-in"),
+        "-ERR 'Authorization Violation'"
+    );
+    // Its INFO on the ports of others.
+    for id in ["dep.mysql", "dep.smtp", "dep.memcached", "dep.kafka", "dep.amqp"] {
+        let outcomes = seen(id, "tcp", server.port, json!({})).await;
+        assert_both(
+            &outcomes,
+            ("fail", &["other_protocol"]),
+            ("fail", &["other_protocol"]),
+        );
+        assert!(
+            outcomes[0].summary.contains("it speaks NATS (`INFO {"),
+            "{id}: {}",
+            outcomes[0].summary
+        );
+    }
+}
+
+async fn memcached(arguments: &[&str]) -> Started {
+    let folder = Folder::new("memcached");
+    give_to("memcache", folder.path());
+    let port = free_port();
+    let server = Server::start(
+        as_user("memcache", &program("memcached", &[]))
+            .args(["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()])
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    until("memcached", || accepts(port)).await;
+    Started {
+        port,
+        folder,
+        _server: server,
+    }
+}
+
+#[tokio::test]
+async fn memcached_is_open_or_not() {
+    let server = memcached(&[]).await;
+    let outcomes = seen("dep.memcached", "tcp", server.port, json!({})).await;
+    assert_open(&outcomes);
+    assert!(evidence(&outcomes[0], "version").starts_with("1."));
+    let meant = json!({ "authentication": "none", "min_version": "1.4" });
+    assert_silent(&seen("dep.memcached", "tcp", server.port, meant).await);
+    let users = server.folder.path().join("users");
+    fs::write(&users, format!("app:{PASSWORD}\n")).unwrap();
+    let locked = memcached(&["-Y", users.to_str().unwrap()]).await;
+    let outcomes = seen("dep.memcached", "tcp", locked.port, json!({})).await;
+    assert_silent(&outcomes);
+    assert!(outcomes[0].summary.ends_with("memcached asks for a log-in"));
+    // Its answers on the ports of others.
+    let outcomes = seen("dep.nats", "tcp", server.port, json!({})).await;
+    assert_both(&outcomes, ("fail", &["no_answer"]), ("fail", &["no_answer"]));
+    for id in ["dep.amqp", "dep.kafka"] {
+        for outcome in &seen(id, "tcp", server.port, json!({})).await {
+            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
+        }
+    }
+}
+
+/// A RabbitMQ in a folder of its own, and the port mapper that its runtime asks for.
+struct Rabbit {
+    port: u16,
+    // In this order: the mapper outlives who asks it.
+    _server: Group,
+    _mapper: Server,
+    _folder: Folder,
+}
+
+async fn rabbit() -> Rabbit {
+    let folder = Folder::new("rabbit");
+    give_to("rabbitmq", folder.path());
+    let (port, inner, mapper_port) = (free_port(), free_port(), free_port());
+    let scene = |command: &mut Command| {
+        command
+            .env("HOME", folder.path())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", mapper_port.to_string())
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+    };
+    let mut command = as_user("rabbitmq", &program("epmd", &[]));
+    scene(&mut command);
+    let mapper = Server::start(&mut command);
+    until("the port mapper", || accepts(mapper_port)).await;
+    let folders = ["/usr/lib/rabbitmq/bin".into()];
+    // The one in the path is a wrapper that writes into the machine's own folders.
+    let own = Path::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
+    let server = if own.is_file() {
+        own.to_path_buf()
+    } else {
+        program("rabbitmq-server", &folders)
+    };
+    let mut command = as_user("rabbitmq", &server);
+    scene(&mut command);
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("env"), "").unwrap();
+    command
+        .env("RABBITMQ_NODENAME", format!("readiness-{port}@localhost"))
+        .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+        .env("RABBITMQ_NODE_PORT", port.to_string())
+        .env("RABBITMQ_DIST_PORT", inner.to_string())
+        .env("RABBITMQ_LOGS", "-");
+    for (name, file) in [
+        ("RABBITMQ_BASE", "."),
+        ("RABBITMQ_CONFIG_FILE", "rabbitmq"),
+        ("RABBITMQ_CONF_ENV_FILE", "env"),
+        ("RABBITMQ_ENABLED_PLUGINS_FILE", "plugins"),
+        ("RABBITMQ_FEATURE_FLAGS_FILE", "flags"),
+        ("RABBITMQ_GENERATED_CONFIG_DIR", "generated"),
+        ("RABBITMQ_LOG_BASE", "log"),
+        ("RABBITMQ_MNESIA_BASE", "mnesia"),
+        ("RABBITMQ_PID_FILE", "pid"),
+        ("RABBITMQ_SCHEMA_DIR", "schema"),
+    ] {
+        command.env(name, path(file));
+    }
+    let server = Group::start(&mut command);
+    until("RabbitMQ", || accepts(port)).await;
+    Rabbit {
+        port,
+        _server: server,
+        _mapper: mapper,
+        _folder: folder,
+    }
+}
+
+#[tokio::test]
+async fn rabbitmq_answers_and_lets_guest_in_from_here() {
+    let server = rabbit().await;
+    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "min_version": "3.8" })).await;
+    assert_silent(&outcomes);
+    assert!(
+        evidence(&outcomes[0], "version").starts_with("RabbitMQ "),
+        "{outcomes:#?}"
+    );
+    assert!(
+        evidence(&outcomes[0], "mechanisms").contains("PLAIN"),
+        "{outcomes:#?}"
+    );
+    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "log_in": "guest" })).await;
+    assert_open(&outcomes);
+    let outcomes = seen("dep.amqp", "amqp", server.port, json!({ "log_in": "anonymous" })).await;
+    // Which versions offer it differs; none of them lets nobody in here without saying so.
+    let offers = evidence(&outcomes[0], "mechanisms").contains("ANONYMOUS");
+    assert_eq!(outcomes[0].status.is_pass(), !offers, "{outcomes:#?}");
+    // Its answers on the ports of others.
+    for id in ["dep.kafka", "dep.memcached", "dep.mysql", "dep.nats", "dep.smtp"] {
+        for outcome in &seen(id, "tcp", server.port, json!({})).await {
+            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
+        }
+    }
+    let outcomes = seen("dep.memcached", "tcp", server.port, json!({})).await;
+    assert!(
+        outcomes[0].summary.contains("it speaks AMQP"),
+        "{}",
+        outcomes[0].summary
+    );
+}
+
+/// Sends a body to a path of an interface of HTTP, and gives the answer.
+async fn post(port: u16, path: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let length = body.len();
+    let request = format!("POST {path} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn etcd_is_open_until_it_asks_for_users() {
+    let folder = Folder::new("etcd");
+    let (port, peers) = (free_port(), free_port());
+    let (clients, peers) = (
+        format!("http://127.0.0.1:{port}"),
+        format!("http://127.0.0.1:{peers}"),
+    );
+    let _server = Server::start(
+        Command::new(program("etcd", &[]))
+            .arg("--data-dir")
+            .arg(folder.path().join("data"))
+            .args([
+                "--listen-client-urls",
+                &clients,
+                "--advertise-client-urls",
+                &clients,
+            ])
+            .args([
+                "--listen-peer-urls",
+                &peers,
+                "--initial-advertise-peer-urls",
+                &peers,
+            ])
+            .args(["--initial-cluster", &format!("default={peers}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    until("etcd", || async {
+        accepts(port).await && post(port, "/v3/auth/user/list", "{}").await.contains(" 200 ")
+    })
+    .await;
+    let etcd = || json!({ "kind": "etcd" });
+    assert_open(&seen("dep.http_api", "http", port, etcd()).await);
+    let outcomes = seen("dep.http_api", "http", port, json!({ "kind": "elasticsearch" })).await;
+    assert!(
+        outcomes.iter().all(|outcome| outcome.status.is_unknown()),
+        "{outcomes:#?}"
+    );
+    // What else it is taken for.
+    for id in ["dep.amqp", "dep.kafka", "dep.memcached", "dep.mongodb"] {
+        for outcome in &seen(id, "tcp", port, json!({})).await {
+            assert!(outcome.status.is_fail(), "{id}: {outcome:#?}");
+        }
+    }
+    let outcomes = seen("dep.memcached", "tcp", port, json!({})).await;
+    assert!(
+        outcomes[0].summary.contains("it speaks HTTP (`HTTP/1.1 400"),
+        "{}",
+        outcomes[0].summary
+    );
+    let user = format!("{{\"name\":\"root\",\"password\":\"{PASSWORD}\"}}");
+    for (path, body) in [
+        ("/v3/auth/user/add", &*user),
+        ("/v3/auth/role/add", "{\"name\":\"root\"}"),
+        ("/v3/auth/user/grant", "{\"user\":\"root\",\"role\":\"root\"}"),
+        ("/v3/auth/enable", "{}"),
+    ] {
+        let answer = post(port, path, body).await;
+        assert!(answer.contains(" 200 "), "{path}: {answer}");
+    }
+    assert_silent(&seen("dep.http_api", "http", port, etcd()).await);
+}
+
+/// An Exim that takes no mail.
+async fn exim(settings: &str) -> Started {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("exim");
+    let path = folder.path();
+    for name in ["spool", "log"] {
+        fs::create_dir(path.join(name)).unwrap();
+    }
+    let root = path.display();
+    let conf = format!(
+        "primary_hostname = mx.example.test\nspool_directory = {root}/spool\nlog_file_path = {root}/log/%slog\n\
+         pid_file_path = {root}/exim.pid\nlocal_interfaces = 127.0.0.1\nhost_lookup =\n\
+         rfc1413_query_timeout = 0s\nkeep_environment =\ntls_advertise_hosts =\n{settings}\n"
+    );
+    give_to("Debian-exim", path);
+    // Exim takes its settings only from a file that nobody else could have written.
+    let conf_path = path.join("exim.conf");
+    fs::write(&conf_path, conf).unwrap();
+    fs::set_permissions(&conf_path, fs::Permissions::from_mode(0o644)).unwrap();
+    let port = free_port();
+    let server = Server::start(
+        Command::new(program("exim4", &["/usr/sbin".into()]))
+            .arg("-C")
+            .arg(&conf_path)
+            .args(["-bdf", "-oX", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null()),
+    );
+    until("Exim", || accepts(port)).await;
+    Started {
+        port,
+        folder,
+        _server: server,
+    }
+}
+
+#[tokio::test]
+async fn exim_takes_up_a_conversation_or_turns_away() {
+    let server = exim("").await;
+    let outcomes = seen(
+        "dep.smtp",
+        "smtp",
+        server.port,
+        json!({ "extensions": ["8BITMIME"] }),
+    )
+    .await;
+    assert_silent(&outcomes);
+    assert!(evidence(&outcomes[0], "banner").starts_with("mx.example.test ESMTP Exim"));
+    let outcomes = seen("dep.smtp", "smtp", server.port, json!({ "require_tls": true })).await;
+    assert_both(&outcomes, ("fail", &["no_starttls"]), ("fail", &["no_starttls"]));
+    // It heard a proper end, and has nothing to complain of.
+    let log = fs::read_to_string(server.folder.path().join("log/mainlog")).unwrap_or_default();
+    assert!(!log.contains("syntax") && !log.contains("unexpected"), "{log}");
+    for id in ["dep.mysql", "dep.nats"] {
+        let outcomes = seen(id, "tcp", server.port, json!({})).await;
+        assert_both(
+            &outcomes,
+            ("fail", &["other_protocol"]),
+            ("fail", &["other_protocol"]),
+        );
+        assert!(
+            outcomes[0]
+                .summary
+                .contains("it speaks SMTP or FTP (`220 mx.example.test"),
+            "{id}"
+        );
+    }
+    let server = exim("host_reject_connection = *").await;
+    let outcomes = seen("dep.smtp", "smtp", server.port, json!({})).await;
+    assert_both(
+        &outcomes,
+        ("fail", &["refused_for_good"]),
+        ("fail", &["refused_for_good"]),
+    );
+    assert!(
+        outcomes[0].summary.contains("its banner is `554"),
+        "{}",
+        outcomes[0].summary
+    );
+}
