@@ -18,6 +18,7 @@ pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
     registry
+        .add_with(dns::DnsCaa::check)
         .add_with(dns::DnsAgreement::check)
         .add_with(dns::DnsDelegation::check)
         .add_with(dns::DnsMail::check)

@@ -25,6 +25,8 @@ pub mod relay;
 #[cfg(feature = "real")]
 pub mod servers;
 #[cfg(feature = "real")]
+pub mod signed;
+#[cfg(feature = "real")]
 pub mod tls_server;
 #[cfg(feature = "real")]
 pub mod web;

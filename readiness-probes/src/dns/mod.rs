@@ -1,6 +1,7 @@
 //! Names: what nameservers say about a target.
 
 mod agreement;
+mod caa;
 mod delegation;
 mod dnssec;
 mod expected;
@@ -14,6 +15,7 @@ mod transfer_refused;
 
 pub use self::{
     agreement::DnsAgreement,
+    caa::DnsCaa,
     delegation::DnsDelegation,
     dnssec::{Dnssec, DnssecExpected},
     expected::SetMode,

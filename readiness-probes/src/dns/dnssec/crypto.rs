@@ -8,15 +8,6 @@ use aws_lc_rs as library;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 use ring as library;
 
-/// What came of checking one signature with one key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Checked {
-    Bad,
-    Good,
-    /// The key is of a kind or a size that nothing here can work with.
-    Unusable,
-}
-
 /// What is to be said of an algorithm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Standing {
@@ -113,12 +104,12 @@ fn without_zeros(bytes: &[u8]) -> &[u8] {
     first.and_then(|first| bytes.get(first..)).unwrap_or_default()
 }
 
-/// Checks a signature over a message with the key of a DNSKEY record.
+/// Whether a signature over a message is that of the key of a DNSKEY record; `None` where the key is of a kind or a
+/// size that nothing here can work with.
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-pub(super) fn check(algorithm: u8, key: &[u8], message: &[u8], signature: &[u8]) -> Checked {
+pub(super) fn check(algorithm: u8, key: &[u8], message: &[u8], signature: &[u8]) -> Option<bool> {
     use library::signature as s;
 
-    let said = |good: bool| if good { Checked::Good } else { Checked::Bad };
     let rsa = match algorithm {
         5 | 7 => Some(&s::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
         8 => Some(&s::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
@@ -129,17 +120,14 @@ pub(super) fn check(algorithm: u8, key: &[u8], message: &[u8], signature: &[u8])
         // What both libraries can work with; the time of a check grows with the exponent.
         let Some((e, n)) = rsa_parts(key).filter(|(e, n)| (128..=1024).contains(&n.len()) && e.len() <= 4)
         else {
-            return Checked::Unusable;
+            return None;
         };
         let key = s::RsaPublicKeyComponents { n, e };
-        return said(key.verify(parameters, message, signature).is_ok());
+        return Some(key.verify(parameters, message, signature).is_ok());
     }
     let with = |verifier: &'static dyn s::VerificationAlgorithm, key: &[u8]| {
-        said(
-            s::UnparsedPublicKey::new(verifier, key)
-                .verify(message, signature)
-                .is_ok(),
-        )
+        let key = s::UnparsedPublicKey::new(verifier, key);
+        Some(key.verify(message, signature).is_ok())
     };
     // RFC 6605, section 4: the point without the byte that says it is not compressed.
     let point = || [&[4], key].concat();
@@ -147,14 +135,14 @@ pub(super) fn check(algorithm: u8, key: &[u8], message: &[u8], signature: &[u8])
         (13, 64) => with(&s::ECDSA_P256_SHA256_FIXED, &point()),
         (14, 96) => with(&s::ECDSA_P384_SHA384_FIXED, &point()),
         (15, 32) => with(&s::ED25519, key),
-        _ => Checked::Unusable,
+        _ => None,
     }
 }
 
 /// Without a library nothing can be checked.
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-pub(super) fn check(_: u8, _: &[u8], _: &[u8], _: &[u8]) -> Checked {
-    Checked::Unusable
+pub(super) fn check(_: u8, _: &[u8], _: &[u8], _: &[u8]) -> Option<bool> {
+    None
 }
 
 /// The digest of a DS record of this kind over these parts.
@@ -209,12 +197,12 @@ mod tests {
                 let key = vec![1; length];
                 assert_ne!(
                     check(algorithm, &key, b"x", &key),
-                    Checked::Good,
+                    Some(true),
                     "{algorithm} {length}"
                 );
                 assert_ne!(
                     check(algorithm, &key, b"", &[]),
-                    Checked::Good,
+                    Some(true),
                     "{algorithm} {length}"
                 );
             }

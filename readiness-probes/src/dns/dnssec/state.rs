@@ -99,11 +99,17 @@ fn judge_step(judging: &mut Judging<'_>, step: &Step, judged: &mut Judged) {
             }
         }
         Err(not) => {
-            if let Not::Insecure(Why::Unsupported { zone, .. }) = &not {
-                judged.own.insert(zone.clone());
-            }
-            if let Not::Insecure(Why::NoDs { .. } | Why::OptOut { .. }) = &not {
-                judged.islands.extend(island(step));
+            match &not {
+                // The zone's own affair, and not that of the one above.
+                Not::Insecure(
+                    Why::Unsupported { zone, .. }
+                    | Why::Iterations { zone, .. }
+                    | Why::UnknownHash { zone, .. },
+                ) => {
+                    judged.own.insert(zone.clone());
+                }
+                Not::Insecure(Why::NoDs { .. } | Why::OptOut { .. }) => judged.islands.extend(island(step)),
+                _ => {}
             }
             judged.is(Err(not));
         }

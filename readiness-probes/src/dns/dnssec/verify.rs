@@ -3,7 +3,7 @@
 use readiness_core::Timestamp;
 
 use super::{
-    crypto::{self, Checked},
+    crypto,
     name::Name,
     record::{Dnskey, Rrsig, Set},
 };
@@ -137,7 +137,7 @@ pub(super) fn verify(
             tried += 1;
             let message = signed_data(set, signature);
             match crypto::check(key.algorithm, &key.key, &message, &signature.signature) {
-                Checked::Good => {
+                Some(true) => {
                     let labels = usize::from(signature.labels);
                     return Ok(Good {
                         inception: instant(signature.inception, now),
@@ -146,8 +146,8 @@ pub(super) fn verify(
                         expanded_from: (labels < labels_of(&set.owner)).then_some(labels),
                     });
                 }
-                Checked::Bad => note(Fault::Invalid(signature.tag)),
-                Checked::Unusable => note(Fault::Unusable(signature.tag)),
+                Some(false) => note(Fault::Invalid(signature.tag)),
+                None => note(Fault::Unusable(signature.tag)),
             }
         }
         if tried == 0 {
