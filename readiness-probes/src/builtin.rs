@@ -18,8 +18,8 @@ pub fn register(registry: &mut Registry) {
     crate::presets::register(registry);
     #[cfg(feature = "dns")]
     registry
-        .add_with(dns::DnsCaa::check)
         .add_with(dns::DnsAgreement::check)
+        .add_with(dns::DnsCaa::check)
         .add_with(dns::DnsDelegation::check)
         .add_with(dns::DnsMail::check)
         .add_with(dns::Dnssec::check)
@@ -27,8 +27,7 @@ pub fn register(registry: &mut Registry) {
         .add_with(dns::DnsRecords::check)
         .add_with(dns::DnsRecursionRefused::check)
         .add::<dns::DnsReverse>()
-        .add_with(dns::DnsTransferRefused::check)
-        .add_with(dns::Dnssec::check);
+        .add_with(dns::DnsTransferRefused::check);
     #[cfg(feature = "tcp")]
     registry.add::<net::Tcp>();
     #[cfg(feature = "net")]
