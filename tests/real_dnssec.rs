@@ -373,6 +373,26 @@ fn behind_a_resolver_that_checks_everything_stays_the_same() {
         let fails = said.checked.contains("SERVFAIL");
         assert_eq!(fails, *state == "bogus", "{zone}: {}", said.checked);
     }
+    for name in [
+        "",
+        "www.",
+        "no.such.name.",
+        "between.",
+        "any.wild.",
+        "away.",
+        "host.all.below.",
+    ] {
+        for zone in ["ecdsa", "nsec3"] {
+            let name = format!("{name}{zone}.test");
+            let said = world.said(unbound.port, &name, "expected = 'required'");
+            assert_eq!(
+                (said.state.as_str(), said.findings.as_str()),
+                ("secure", ""),
+                "{name}: {}",
+                said.summary
+            );
+        }
+    }
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn with(settings: &DnsCaa, name: &str, at: &str, all: &[Read]) -> Outcome {
     for read in all {
         let is_critical = matches!(read, Read::Unknown { critical: true, .. });
         shown += usize::from(!matches!(read, Read::Property(_)));
-        if shown > SHOWN && !(is_critical && !has_critical) {
+        if shown > SHOWN && (has_critical || !is_critical) {
             continue;
         }
         has_critical |= is_critical;
@@ -323,13 +323,9 @@ fn judge_issuers(
             );
             continue;
         }
-        let lists: [(&str, &[String], fn(&Issue, &str) -> bool); 2] = [
-            ("method", &settings.methods, Issue::allows_method),
-            ("account", &settings.accounts, Issue::allows_account),
-        ];
-        for (kind, demanded, allows) in lists {
+        for (kind, demanded) in [("method", &settings.methods), ("account", &settings.accounts)] {
             for value in demanded {
-                if own().any(|issue| allows(issue, value)) {
+                if own().any(|issue| issue.allows(kind, value)) {
                     continue;
                 }
                 let message =

@@ -42,8 +42,16 @@ impl Issue {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether this `method` or this `account` may be used.
+    pub(super) fn allows(&self, kind: &str, value: &str) -> bool {
+        match kind {
+            "method" => self.allows_method(value),
+            _ => self.allows_account(value),
+        }
+    }
+
     /// Whether control may be proven by this method. RFC 8657, section 4.
-    pub(super) fn allows_method(&self, method: &str) -> bool {
+    fn allows_method(&self, method: &str) -> bool {
         let mut all = self.parameter("validationmethods").peekable();
         all.peek().is_none()
             || all.any(|list| {
@@ -53,7 +61,7 @@ impl Issue {
     }
 
     /// Whether this account may ask. RFC 8657, section 3.
-    pub(super) fn allows_account(&self, account: &str) -> bool {
+    fn allows_account(&self, account: &str) -> bool {
         let mut all = self.parameter("accounturi").peekable();
         all.peek().is_none() || all.any(|allowed| allowed == account)
     }

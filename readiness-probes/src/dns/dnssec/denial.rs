@@ -202,5 +202,6 @@ fn covering<'a, 'b>(
         .map(|(owner, nsec)| (*owner, nsec))
 }
 
-#[cfg(all(test, any(feature = "aws-lc-rs", feature = "ring")))]
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod tests;

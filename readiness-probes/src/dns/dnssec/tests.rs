@@ -69,6 +69,18 @@ fn a_well_kept_zone_is_silent() {
 }
 
 #[test]
+fn the_root_may_be_the_anchor() {
+    use RecordType as T;
+    let root = Signer::new(".", 1);
+    let mut world = World::with(root.clone(), Signer::new(ZONE, 2));
+    world.step.keys[0].0 = ".".to_owned();
+    // There is no zone `test`: the name stands above another one alone.
+    let between = nothing(vec![root.nsec(".", ZONE, &[T::Ns, T::Soa])]);
+    world.step.ds.insert(0, ("test".to_owned(), Ok(between)));
+    assert_eq!(said(&judged(world)), "secure: ");
+}
+
+#[test]
 fn each_fault_has_a_name() {
     use RecordType as T;
     type Change = fn(&mut World);

@@ -193,7 +193,7 @@ pub(in super::super) fn base32hex(bytes: &[u8]) -> String {
 
 pub(in super::super) fn bitmap(types: &[RecordType]) -> Vec<u8> {
     // All in the first window.
-    let mut bits = vec![0_u8; 32];
+    let mut bits = [0_u8; 32];
     for kind in types {
         let number = usize::from(kind.number());
         bits[number / 8] |= 0x80 >> (number % 8);
