@@ -396,3 +396,6 @@ fn may_go(taker: &FlowStep, name: &str, to: &FlowStep) -> Result<bool, String> {
         None => !allowed.is_empty(),
     })
 }
+
+#[cfg(test)]
+mod tests;
