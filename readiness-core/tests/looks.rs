@@ -290,7 +290,7 @@ async fn what_the_deadline_leaves_is_told_and_is_no_pass() {
         assert_eq!(row.attempts, attempts, "{why}");
         assert_eq!(row.outcome.status.is_pass(), letters_seen == "PPP", "{why}");
         assert!(!row.flaky, "{why}");
-        assert_eq!(row.duration_ms, 5 * looks.good() as u64, "{why}");
+        assert_eq!(row.duration_ms, 5 * u64::from(looks.good()), "{why}");
         assert_eq!(
             runner.run(&suite.clone().replaying(&recording)).await,
             report,

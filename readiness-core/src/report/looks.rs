@@ -16,6 +16,9 @@ pub struct Looks {
     /// How many are left out after the first, where there were very many.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u32,
+    /// How many of those that are left out were good.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub good_left_out: u32,
 }
 
 /// One look of several: what one attempt said.
@@ -48,21 +51,33 @@ impl Looks {
             most,
             seen: Vec::new(),
             left_out: 0,
+            good_left_out: 0,
         }
     }
 
     /// Adds the newest.
     pub fn push(&mut self, look: Look) {
         if self.seen.len() >= Self::MOST_KEPT {
-            self.seen.remove(1);
+            let old = self.seen.remove(1);
             self.left_out = self.left_out.saturating_add(1);
+            self.good_left_out = self.good_left_out.saturating_add(u32::from(old.is_good()));
         }
         self.seen.push(look);
     }
 
-    /// How many of those that are kept were good.
-    pub fn good(&self) -> usize {
-        self.seen.iter().filter(|look| look.is_good()).count()
+    /// How many were made.
+    pub fn made(&self) -> u32 {
+        u32::try_from(self.seen.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.left_out)
+    }
+
+    /// How many of them were good.
+    pub fn good(&self) -> u32 {
+        let good = self.seen.iter().filter(|look| look.is_good()).count();
+        u32::try_from(good)
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.good_left_out)
     }
 
     /// Those of the kept ones that were not good, each with its number, counted from 1.
@@ -99,7 +114,7 @@ impl TargetResult {
     pub fn looks_in_words(&self) -> Option<String> {
         match &self.looks {
             Some(looks) if looks.needed > 1 => {
-                let (good, all) = (looks.good(), looks.seen.len());
+                let (good, all) = (looks.good(), looks.made());
                 let flaky = if self.flaky { ": flaky" } else { "" };
                 Some(format!(
                     "{good} of {all} looks good, {} needed{flaky}",
@@ -132,6 +147,23 @@ mod tests {
             let durations: Vec<u64> = looks.seen.iter().map(|look| look.duration_ms + 1).collect();
             assert_eq!(numbers, durations);
         }
+    }
+
+    #[test]
+    fn those_left_out_are_counted() {
+        let mut looks = Looks::new(150, 200);
+        for n in 0..200 {
+            let outcome = if n % 10 == 0 {
+                Outcome::fail("")
+            } else {
+                Outcome::pass("")
+            };
+            looks.push(Look::new(&outcome, n));
+        }
+        assert_eq!((looks.made(), looks.good(), looks.left_out), (200, 180, 100));
+        let mut row = TargetResult::new("api", "u", Outcome::pass("x"));
+        row.looks = Some(looks);
+        assert_eq!(row.looks_in_words().unwrap(), "180 of 200 looks good, 150 needed");
     }
 
     #[test]

@@ -257,6 +257,7 @@ fn joined(earlier: &TargetResult, newer: &TargetResult) -> Looks {
     let of = |row: &TargetResult| row.looks.clone().unwrap_or_else(|| alone(row));
     let (mut all, newer) = (of(earlier), of(newer));
     all.left_out = all.left_out.saturating_add(newer.left_out);
+    all.good_left_out = all.good_left_out.saturating_add(newer.good_left_out);
     for look in newer.seen {
         all.push(look);
     }

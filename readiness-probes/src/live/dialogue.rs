@@ -130,7 +130,10 @@ async fn speak(
             _ => return DialogueEnd::Stopped,
         }
     }
-    note_unasked(talk, replies);
+    // What comes after a farewell is its answer.
+    if !matches!(key.steps.last(), Some(Step::Send(_))) {
+        note_unasked(talk, replies);
+    }
     DialogueEnd::Done
 }
 

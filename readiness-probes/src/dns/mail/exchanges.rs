@@ -164,6 +164,7 @@ fn targets(domain: &str, all: &[(u16, &str)], answers: &Answers, said: &mut Exch
         said.findings
             .push(Finding::note("more_exchanges", message).subject("MX"));
     }
+    let mut can_be_reached = Reached::NotSeen;
     for name in names.into_iter().take(MOST_EXCHANGES) {
         if name.parse::<IpAddr>().is_ok() {
             let message = format!(
@@ -199,7 +200,12 @@ fn targets(domain: &str, all: &[(u16, &str)], answers: &Answers, said: &mut Exch
         };
         said.findings.extend(judge_target(RecordType::Mx, &target));
         for address in addresses {
-            if let Some(what) = special_purpose(address) {
+            let special = special_purpose(address);
+            can_be_reached = match (special, can_be_reached) {
+                (Some(_), Reached::NotSeen | Reached::FromInside) => Reached::FromInside,
+                _ => Reached::FromOutside,
+            };
+            if let Some(what) = special {
                 let message = format!(
                     "`{name}` has the address `{address}`, which is {what}: the world cannot reach it"
                 );
@@ -209,4 +215,22 @@ fn targets(domain: &str, all: &[(u16, &str)], answers: &Answers, said: &mut Exch
             }
         }
     }
+    if can_be_reached == Reached::FromInside {
+        let message = format!("no exchange of `{domain}` has an address that the world can reach");
+        said.findings.push(
+            Finding::warn("exchanges_unreachable", message)
+                .subject("MX")
+                .remedy(
+                    "give an exchange a public address, unless the domain has its mail from inside alone",
+                ),
+        );
+    }
+}
+
+/// From where the exchanges can be reached, as far as their addresses are known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reached {
+    FromInside,
+    FromOutside,
+    NotSeen,
 }

@@ -308,8 +308,10 @@ impl Walk<'_> {
                         lost.problem
                     );
                     self.say(
-                        Finding::note("spf_term_not_looked_up", message)
-                            .subject(format!("SPF term {}", cut(text))),
+                        // RFC 7208, section 5: receivers then answer temperror, and may defer or refuse the mail.
+                        Finding::unknown("spf_term_not_looked_up", lost.reason.clone(), message)
+                            .subject(format!("SPF term {}", cut(text)))
+                            .remedy("see why its nameservers do not answer; receivers may defer the mail"),
                     );
                 }
             }

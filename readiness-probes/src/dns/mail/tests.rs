@@ -267,7 +267,11 @@ fn what_could_not_be_looked_up_is_unknown() {
     let mut all = answers(&settings(json!({})), DOMAIN, &GOOD);
     let silent = || Err(ObserveError::new(Reason::DNS_SILENT, "no nameserver answers"));
     for (name, kind, wanted) in [
-        (DOMAIN, RecordType::Mx, "mx_not_looked_up unknown"),
+        (
+            DOMAIN,
+            RecordType::Mx,
+            "mx_not_looked_up unknown, spf_term_not_looked_up unknown",
+        ),
         (DOMAIN, RecordType::Txt, "spf_not_looked_up unknown"),
         (
             "_dmarc.example.com",

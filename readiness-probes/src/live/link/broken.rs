@@ -3,7 +3,10 @@ use std::{error::Error, io};
 use readiness_core::Reason;
 use rustls::AlertDescription;
 
-use super::tls;
+use super::{
+    receive::{MOST_HEADER_BYTES, MOST_HEADERS},
+    tls,
+};
 
 /// Why an exchange, or the connection under it, broke.
 #[derive(Clone)]
@@ -17,7 +20,9 @@ impl Broken {
     pub(super) fn too_large() -> Self {
         Self {
             reason: Reason::HTTP_TOO_LARGE,
-            said: "the head of its response is over 64 KiB or 256 lines".to_owned(),
+            said: format!(
+                "the head of its response is over {MOST_HEADER_BYTES} bytes or {MOST_HEADERS} lines"
+            ),
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) fn judge(settings: &PortExposure, address: IpAddr, table: &SocketFact
         .filter(|port| !is_listening(address, table, *port))
         .collect();
     findings.extend(missing.iter().map(|port| not_listening(address, table, *port)));
+    let required = settings.required.iter();
+    findings.extend(required.filter_map(|port| perhaps_listening(address, table, port)));
     findings.extend(faults(table));
     let ports = |ports: &mut dyn Iterator<Item = u16>| shortened(&ports.collect::<PortSet>().to_string());
     let summary = if !strays.is_empty() {
@@ -153,6 +155,23 @@ fn not_listening(address: IpAddr, table: &SocketFacts, port: u16) -> Finding {
             .remedy(format!("let the service listen on `{address}` too"))
     };
     finding.subject(format!("port {port}"))
+}
+
+/// A required port whose only sockets are on `::`, where it is not known whether they take IPv4.
+fn perhaps_listening(address: IpAddr, table: &SocketFacts, port: u16) -> Option<Finding> {
+    let mut sockets = listening(table)
+        .filter(|socket| socket.port == port && socket.covers(address) != Some(false))
+        .peekable();
+    sockets.peek()?;
+    sockets.all(|socket| socket.covers(address).is_none()).then(|| {
+        Finding::unknown(
+            "required_not_told",
+            Reason::UNEXPECTED_RESPONSE,
+            format!("required, and listens on `::`, which may or may not take connections to `{address}`"),
+        )
+        .subject(format!("port {port}"))
+        .remedy("look from outside too (`mode = \"both\"`), or let the service listen on `0.0.0.0` as well")
+    })
 }
 
 /// What of the table could not be read.

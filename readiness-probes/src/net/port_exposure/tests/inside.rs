@@ -151,7 +151,8 @@ fn what_is_required_must_listen_where_it_is_looked_for() {
         ("2001:db8::1", &["0.0.0.0:443"], Some("required_elsewhere")),
         ("192.0.2.1", &["192.0.2.1:443"], None),
         ("192.0.2.1", &["0.0.0.0:443"], None),
-        ("192.0.2.1", &["[::]:443"], None),
+        ("192.0.2.1", &["[::]:443"], Some("required_not_told")),
+        ("192.0.2.1", &["[::]:443", "192.0.2.1:443"], None),
         ("127.0.0.1", &["127.0.0.1:443"], None),
     ] {
         let (_, found) = judged(&probe, address, sockets);
