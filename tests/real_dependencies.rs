@@ -340,6 +340,14 @@ async fn memcached_is_open_or_not() {
     let outcomes = seen("dep.memcached", "tcp", locked.port, json!({})).await;
     assert_silent(&outcomes);
     assert!(outcomes[0].summary.ends_with("memcached asks for a log-in"));
+    // With SASL it speaks the binary protocol alone.
+    let locked = memcached(&["-S"]).await;
+    let outcomes = seen("dep.memcached", "tcp", locked.port, json!({})).await;
+    assert_both(
+        &outcomes,
+        ("unknown", &["binary_only"]),
+        ("unknown", &["binary_only"]),
+    );
     // It waits for somebody who waits for it.
     assert_foreign(
         "dep.nats",

@@ -11,7 +11,7 @@ use super::{
     Authentication, DialogueFacts, ReplyEnd,
     asked::{ask, failed, foreign, whole},
     open::open,
-    verdict::{Scene, channel},
+    verdict::{Scene, channel, worst},
     version,
 };
 
@@ -206,7 +206,7 @@ fn judge(settings: &Amqp, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
         (product, "") => product.to_owned(),
         (product, version) => format!("{product} {version}"),
     };
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: {shown}: {}", finding.code),
         None => format!("{place}: {shown} answers"),
     };

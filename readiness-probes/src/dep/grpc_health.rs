@@ -6,7 +6,7 @@ use readiness_core::{
     fact::PortState,
 };
 
-use super::verdict::{Scene, broken, channel, combined, described, tls_missing, withheld};
+use super::verdict::{Scene, broken, channel, combined, described, tls_missing, told, withheld};
 use crate::{
     address::{authority, endpoints, noted},
     net::tcp::{not_open, place},
@@ -168,16 +168,15 @@ fn judge(settings: &GrpcHealth, scene: &Scene<'_>, facts: &GrpcHealthFacts) -> O
         GrpcEnd::NotOpen => findings.push(not_open(place, &facts.tcp)),
         GrpcEnd::TlsMissing => findings.push(tls_missing(scene, &facts.tls)),
     }
-    let summary = match (findings.first(), served.as_slice()) {
-        (Some(worst), _) => worst.message.clone(),
-        (None, [one]) => format!("{place}: {} is SERVING", name_of(one)),
-        (None, all) => format!("{place}: {} services are SERVING", all.len()),
-    };
     findings.extend(channel(
         scene,
         &facts.tls,
         scene.has_credential && facts.end == GrpcEnd::Done,
     ));
+    let summary = told(place, &findings, || match served.as_slice() {
+        [one] => format!("{place}: {} is SERVING", name_of(one)),
+        all => format!("{place}: {} services are SERVING", all.len()),
+    });
     let micros = Duration::from_micros;
     Outcome::judged(summary, findings)
         .evidence("TLS", described(&facts.tls))

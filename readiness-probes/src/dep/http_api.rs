@@ -6,13 +6,13 @@ use readiness_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::response::Response;
+use self::response::{Response, holds};
 use super::{
     Authentication, DialogueFacts, ReplyEnd,
     asked::{ask, failed, foreign, whole},
-    open::open,
+    open::{not_judged, open},
     spoken::words,
-    verdict::{Scene, channel},
+    verdict::{Scene, channel, worst},
     version,
 };
 
@@ -29,7 +29,8 @@ readiness_core::probe! {
     /// every secret of the cluster, or runs containers as root.
     ///
     /// # How it is judged
-    /// 401 and 403 pass, and the answer of etcd that a user is missing. An answer as `kind` gives it to those it
+    /// 401 passes, and so do 403 and the answer of etcd that a user is missing, as far as they are `kind`'s own: a
+    /// 403 of something that stands before it leaves the log-in unknown. An answer as `kind` gives it to those it
     /// lets in fails; under the profile `local` it warns, and over loopback it is a note. A refused or silent
     /// port and an answer of something else fail. Any other status is unknown, by its number. A server that wants
     /// a certificate of the client ends the handshake: that is a failed handshake here, and no open interface.
@@ -148,9 +149,31 @@ impl ApiKind {
 
     /// Whether the body of an error says that a log-in is missing where the status does not.
     fn wants_log_in(self, body: &[u8]) -> bool {
-        let has = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
-        self == Self::Etcd
-            && (has("user name is empty") || has("invalid auth token") || has("permission denied"))
+        const WORDS: [&str; 3] = ["user name is empty", "invalid auth token", "permission denied"];
+        self == Self::Etcd && WORDS.iter().any(|words| holds(body, words))
+    }
+
+    /// Whether a refusal is by the interface itself, and not by what stands before it.
+    fn signs(self, response: &Response<'_>) -> bool {
+        let (head, body): (&[&str], &[&str]) = match self {
+            Self::Docker => (
+                &["\nserver: docker", "\napi-version:", "\ndocker-"],
+                &["authorization denied by plugin"],
+            ),
+            Self::Elasticsearch => (
+                &[
+                    "\nx-elastic-product:",
+                    "opensearch security",
+                    "realm=\"security\"",
+                ],
+                &["security_exception", "es:eshttp"],
+            ),
+            Self::Etcd => (&[], &["etcdserver: ", "user name is empty", "permission denied"]),
+            Self::Kubelet => (&[], &["system:anonymous"]),
+            Self::None => (&[], &[]),
+        };
+        head.iter().any(|sign| holds(response.head, sign))
+            || body.iter().any(|sign| holds(response.body, sign))
     }
 }
 
@@ -179,9 +202,21 @@ fn judge(settings: &HttpApi, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcom
     let status = response.status;
     let said = format!("HTTP {status}");
     if matches!(status, 401 | 403) || kind.wants_log_in(response.body) {
-        let findings = channel(scene, &facts.tls, false);
-        return Outcome::judged(format!("{place}: {name} asks for a log-in ({said})"), findings)
-            .evidence("answer", format!("{request}: {said}"));
+        let is_its_own = kind.signs(&response);
+        let mut findings = channel(scene, &facts.tls, false);
+        // Who stands before it may let nobody through from here, and everybody from elsewhere.
+        if status == 403 && !is_its_own && settings.authentication.is_required() {
+            findings.push(not_judged(
+                &format!("{request} is refused with {said}, and nothing in it is of {name}"),
+                "look who refuses: a proxy or a list of addresses before it is no log-in",
+            ));
+        }
+        let summary = match status {
+            _ if is_its_own => format!("{place}: {name} asks for a log-in ({said})"),
+            403 => format!("{place}: {said}, and nothing in it is of {name}"),
+            _ => format!("{place}: {said}; nobody is let in without a log-in"),
+        };
+        return Outcome::judged(summary, findings).evidence("answer", format!("{request}: {said}"));
     }
     if status != 200 {
         let summary = format!("{place}: {said} tells nothing about the log-in of {name}");
@@ -219,7 +254,7 @@ fn judge(settings: &HttpApi, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcom
         "" => name.to_owned(),
         version => format!("{name} {version}"),
     };
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: {shown}: {}", finding.code),
         None => format!("{place}: {shown} answers"),
     };

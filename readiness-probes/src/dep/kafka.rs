@@ -1,7 +1,7 @@
 mod answer;
 
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
     fact::{Expect, Frame, LengthField, Step},
 };
 
@@ -9,8 +9,8 @@ use self::answer::{ApiVersions, Metadata};
 use super::{
     Authentication, DialogueFacts, ReplyEnd,
     asked::{ask, failed, foreign, whole},
-    open::open,
-    verdict::{Scene, channel},
+    open::{not_judged, open},
+    verdict::{Scene, channel, worst},
 };
 
 readiness_core::probe! {
@@ -29,7 +29,7 @@ readiness_core::probe! {
     /// An answer to `ApiVersions` passes. A refused or silent port, a broker that hangs up at once (one that
     /// wants TLS does), an error in place of the answer, and everything that is no Kafka fail. `Metadata`
     /// without a log-in fails; under the profile `local` it warns, and over loopback it is a note; a broker that
-    /// hangs up at it asks for SASL. With certificates of clients demanded (mTLS), the handshake ends before. A
+    /// hangs up at it asks for SASL, and one that does not know its version 1 is unknown. With certificates of clients demanded (mTLS), the handshake ends before. A
     /// connection without TLS warns in production, except over loopback.
     ///
     /// # How to fix
@@ -39,8 +39,8 @@ readiness_core::probe! {
         /// Whether the broker must ask for a log-in: `required`, or `none` where it is meant to be open.
         /// Default: `required`.
         pub authentication: Authentication = Authentication::Required,
-        /// How many brokers the cluster must have at least, as far as the broker tells without a log-in.
-        /// Default: 0.
+        /// How many brokers the cluster must have at least; unknown where the broker tells it nobody without a
+        /// log-in. Default: 0.
         pub min_brokers: u32 = 0,
     }
     id: "dep.kafka",
@@ -117,25 +117,24 @@ fn judge(settings: &Kafka, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome 
             "answered"
         }
         Ok(Asked::HungUp) => "refused: the broker hung up",
-        Ok(Asked::NotTried) => "not understood by this broker",
+        Ok(Asked::NotTried) => {
+            if settings.authentication.is_required() {
+                findings.push(not_judged(
+                    "the broker does not know the version 1 of `Metadata` that is asked for",
+                    "look which versions it knows: `kafka-broker-api-versions.sh`",
+                ));
+            }
+            "not understood by this broker"
+        }
         Err(finding) => {
             findings.push(*finding);
             "not heard"
         }
     };
-    if let Some(count) = brokers.filter(|count| *count < settings.min_brokers) {
-        let least = settings.min_brokers;
-        findings.push(
-            Finding::fail(
-                "too_few_brokers",
-                format!("expected at least {least} brokers, and the cluster has {count}"),
-            )
-            .remedy("look which brokers are down, or lower `min_brokers`"),
-        );
-    }
+    findings.extend(too_few(settings.min_brokers, brokers));
     findings.extend(channel(scene, &facts.tls, false));
     let known = versions.known;
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: Kafka: {}", finding.code),
         None => format!("{place}: Kafka answers, and knows {known} kinds of request"),
     };
@@ -146,6 +145,28 @@ fn judge(settings: &Kafka, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome 
         outcome = outcome.evidence("brokers", count.to_string());
     }
     outcome
+}
+
+/// The fault of a cluster with fewer brokers than wanted, or that does not tell how many it has.
+fn too_few(least: u32, brokers: Option<u32>) -> Option<Finding> {
+    match brokers {
+        Some(count) if count < least => Some(
+            Finding::fail(
+                "too_few_brokers",
+                format!("expected at least {least} brokers, and the cluster has {count}"),
+            )
+            .remedy("look which brokers are down, or lower `min_brokers`"),
+        ),
+        None if least > 0 => Some(
+            Finding::unknown(
+                "brokers_not_told",
+                Reason::UNEXPECTED_RESPONSE,
+                format!("expected at least {least} brokers, and the broker did not tell how many there are"),
+            )
+            .remedy("leave `min_brokers` out: a broker that asks for a log-in tells nobody without one"),
+        ),
+        _ => None,
+    }
 }
 
 fn read_versions(scene: &Scene<'_>, facts: &DialogueFacts) -> Result<ApiVersions, Box<Finding>> {

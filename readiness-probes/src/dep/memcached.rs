@@ -4,11 +4,11 @@ use readiness_core::{
 };
 
 use super::{
-    Authentication, DialogueFacts,
+    Authentication, DialogueFacts, ReplyEnd,
     asked::{ask, failed, foreign, whole},
-    open::open,
+    open::{not_judged, open},
     spoken::words,
-    verdict::{Scene, channel},
+    verdict::{Scene, channel, worst},
     version,
 };
 
@@ -24,8 +24,8 @@ readiness_core::probe! {
     ///
     /// # How it is judged
     /// A version passes, and so does an answer that a log-in is missing. A refused or silent port, a server
-    /// older than `min_version` and everything that is no memcached fail; a server that hangs up at the text
-    /// protocol may speak the binary one alone, as with SASL. `stats` without a log-in fails; under the profile
+    /// older than `min_version` and everything that is no memcached fail. One that hangs up at the text protocol
+    /// is unknown: it may speak the binary one alone, as with SASL (`-S`), or want TLS. `stats` without a log-in fails; under the profile
     /// `local` it warns, and over loopback it is a note. A connection without TLS warns in production, except
     /// over loopback.
     ///
@@ -83,6 +83,9 @@ fn steps() -> Vec<Step> {
 
 fn judge(settings: &Memcached, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
     let place = scene.place;
+    if hung_up(facts) {
+        return failed(binary_only(scene, facts));
+    }
     let answer = match whole(scene, NAME, "its answer to `version`", facts, 0) {
         Ok(answer) => answer,
         Err(finding) => return failed(*finding),
@@ -114,14 +117,9 @@ fn judge(settings: &Memcached, scene: &Scene<'_>, facts: &DialogueFacts) -> Outc
         }
         Ok(bytes) if is_unauthenticated(bytes) => "refused",
         Ok(bytes) => {
-            let message = format!(
-                "whether it asks for a log-in was not seen: `stats` is answered with `{}`",
-                words(bytes, 80)
-            );
-            findings.push(Finding::unknown(
-                "log_in_not_judged",
-                Reason::UNEXPECTED_RESPONSE,
-                message,
+            findings.push(not_judged(
+                &format!("`stats` is answered with `{}`", words(bytes, 80)),
+                "look what stands between, and which commands it lets through",
             ));
             "not understood"
         }
@@ -131,13 +129,34 @@ fn judge(settings: &Memcached, scene: &Scene<'_>, facts: &DialogueFacts) -> Outc
         }
     };
     findings.extend(channel(scene, &facts.tls, false));
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: memcached {found}: {}", finding.code),
         None => format!("{place}: memcached {found} answers"),
     };
     Outcome::judged(summary, findings)
         .evidence("version", found)
         .evidence("`stats` without a log-in", said)
+}
+
+/// Whether the server ended the connection at `version` without a word.
+fn hung_up(facts: &DialogueFacts) -> bool {
+    facts.replies.first().is_some_and(|reply| {
+        reply.bytes.is_empty() && matches!(reply.end, ReplyEnd::Closed | ReplyEnd::Reset)
+    })
+}
+
+/// What is left of a server that takes no text: with SASL memcached speaks the binary protocol alone.
+fn binary_only(scene: &Scene<'_>, facts: &DialogueFacts) -> Finding {
+    let place = scene.place;
+    let message =
+        format!("{place}: the server hung up at the text protocol; with SASL it speaks the binary one alone");
+    let finding = Finding::unknown("binary_only", Reason::UNEXPECTED_RESPONSE, message);
+    finding.remedy(if facts.tls.is_encrypted() {
+        "look into the server's log; where it has SASL (`-S`), ask its port with `net.tcp` in place of this"
+    } else {
+        "look into the server's log; where it wants TLS, write `tls://host:port`; where it has SASL (`-S`), ask \
+         its port with `net.tcp` in place of this"
+    })
 }
 
 fn is_unauthenticated(line: &[u8]) -> bool {
@@ -151,7 +170,7 @@ mod tests {
     use super::{
         super::{
             ReplyEnd,
-            asked::tests::{codes, ended, heard, hostile, judged, mangled},
+            asked::tests::{codes, ended, heard, hostile_but, judged, mangled},
         },
         *,
     };
@@ -225,6 +244,31 @@ mod tests {
     }
 
     #[test]
+    fn one_that_hangs_up_at_text_is_unknown() {
+        for (url, end, remedy) in [
+            (URL, ReplyEnd::Closed, "`tls://host:port`"),
+            (URL, ReplyEnd::Reset, "`tls://host:port`"),
+            ("tls://192.0.2.7:11211", ReplyEnd::Closed, "`-S`"),
+        ] {
+            let mut facts = ended(&[b""], end);
+            if url.starts_with("tls") {
+                facts.tls = super::super::verdict::tests::trusted();
+            }
+            let outcome = judged(&Memcached::default(), steps(), url, Profile::production(), facts);
+            assert!(outcome.status.is_unknown(), "{outcome:#?}");
+            assert_eq!(codes(&outcome), ["binary_only"]);
+            assert!(outcome.summary.contains("SASL"), "{}", outcome.summary);
+            assert!(outcome.findings[0].remedy.contains(remedy));
+        }
+        // One that says something first, or hangs up later, is broken.
+        for replies in [&[&b"\x81"[..]][..], &[VERSION, b""]] {
+            let facts = ended(replies, ReplyEnd::Closed);
+            let outcome = judged(&Memcached::default(), steps(), URL, Profile::local(), facts);
+            assert_eq!(codes(&outcome), ["closed"]);
+        }
+    }
+
+    #[test]
     fn the_least_version_is_held() {
         for (least, expected) in [
             ("1.6.17", &[][..]),
@@ -253,7 +297,9 @@ mod tests {
     #[test]
     fn other_peers_fail() {
         let probe = Memcached::default();
-        hostile(&probe, &steps(), URL);
+        hostile_but(&probe, &steps(), URL, |bytes, end| {
+            bytes.is_empty() && matches!(end, ReplyEnd::Closed | ReplyEnd::Reset)
+        });
         mangled(&probe, &steps(), URL, &[VERSION, STATS], 0);
         mangled(&probe, &steps(), URL, &[VERSION, STATS], 1);
         for line in [

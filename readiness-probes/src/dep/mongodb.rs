@@ -9,9 +9,9 @@ use self::bson::{Elements, Value};
 use super::{
     Authentication, DialogueFacts,
     asked::{ask, failed, foreign, whole},
-    open::open,
+    open::{not_judged, open},
     spoken::words,
-    verdict::{Scene, channel},
+    verdict::{Scene, channel, worst},
 };
 
 readiness_core::probe! {
@@ -30,7 +30,8 @@ readiness_core::probe! {
     /// An answer to `hello` passes. A refused or silent port, an error in place of the answer, a member that is
     /// neither primary nor secondary, and everything that is no MongoDB fail; so does one that is no primary
     /// where `primary` demands it. Names of databases without a log-in fail; under the profile `local` it warns,
-    /// and over loopback it is a note. A connection without TLS warns in production, except over loopback.
+    /// and over loopback it is a note. Any other error than that a log-in is missing leaves it unknown. A
+    /// connection without TLS warns in production, except over loopback.
     ///
     /// # How to fix
     /// Refused: start the server, or mend `net.bindIp`. Open: set `security.authorization: enabled`, or start
@@ -60,6 +61,9 @@ const NAME: &str = "MongoDB";
 const FIRST: u32 = 0x7265_6101;
 const SECOND: u32 = 0x7265_6102;
 
+/// The only code of an error that says that a log-in is missing.
+const UNAUTHORIZED: i64 = 13;
+
 #[async_trait]
 impl Probe for Mongodb {
     fn info(&self) -> &ProbeInfo {
@@ -75,7 +79,15 @@ fn steps() -> Vec<Step> {
     let message = || Expect::new(Frame::Prefixed(LengthField::new(0, 4, 0))).most_bytes(24 * 1024);
     let admin = || bson::text("$db", "admin");
     let hello = [bson::number("hello", 1), admin()].concat();
-    let list = [bson::number("listDatabases", 1), bson::yes("nameOnly"), admin()].concat();
+    // A secondary answers only those who say that it may.
+    let preference = bson::document("$readPreference", &bson::text("mode", "primaryPreferred"));
+    let list = [
+        bson::number("listDatabases", 1),
+        bson::yes("nameOnly"),
+        admin(),
+        preference,
+    ]
+    .concat();
     vec![
         Step::send(bson::message(FIRST, &hello)),
         Step::Expect(message()),
@@ -191,15 +203,24 @@ fn judge(settings: &Mongodb, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcom
             findings.extend(finding);
             "answered".to_owned()
         }
-        // 13 is Unauthorized; any other error shows nothing either.
-        Ok(answer) => format!("refused: {} ({})", answer.error, answer.code),
+        Ok(answer) if answer.code == UNAUTHORIZED => format!("refused: {} ({UNAUTHORIZED})", answer.error),
+        Ok(answer) => {
+            let said = format!("{} ({})", answer.error, answer.code);
+            if settings.authentication.is_required() {
+                findings.push(not_judged(
+                    &format!("`listDatabases` is answered with `{said}`"),
+                    "look into the server's log",
+                ));
+            }
+            said
+        }
         Err(finding) => {
             findings.push(*finding);
             "not heard".to_owned()
         }
     };
     findings.extend(channel(scene, &facts.tls, false));
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: MongoDB, {role}: {}", finding.code),
         None => format!("{place}: MongoDB answers, {role}"),
     };

@@ -9,8 +9,8 @@ use self::greeting::{Greeting, Said, ServerSaid};
 use super::{
     Authentication, ChannelTls, DialogueFacts,
     asked::{ask, failed, foreign, whole},
-    open::open,
-    verdict::{Scene, channel},
+    open::{not_judged, open},
+    verdict::{Scene, channel, worst},
     version,
 };
 
@@ -31,7 +31,8 @@ readiness_core::probe! {
     /// A greeting of protocol 10 passes, and a refused log-in with it. A refused or silent port, an error in
     /// place of the greeting (too many connections, host blocked, host not allowed, shutdown) and everything
     /// that is no MySQL fail, with the server's words. A log-in that is accepted fails; under the profile `local`
-    /// it warns, and over loopback it is a note. A server without TLS warns in production, except over loopback.
+    /// it warns, and over loopback it is a note. One that is answered with any other error (TLS is required, the
+    /// password has expired) leaves it unknown. A server without TLS warns in production, except over loopback.
     ///
     /// # How to fix
     /// Refused: start the server, or set `bind-address`. Full: raise `max_connections`, or put a pool before it.
@@ -149,7 +150,17 @@ fn judge(settings: &Mysql, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome 
             findings.push(refused(scene, error));
             error.shown()
         }
-        ServerSaid::Error(error) => error.shown(),
+        ServerSaid::Error(error) if error.is_about_the_account() => format!("refused: {}", error.shown()),
+        ServerSaid::Error(error) => {
+            let said = error.shown();
+            if settings.authentication.is_required() {
+                findings.push(not_judged(
+                    &format!("a log-in as `{user}` is answered with `{said}`"),
+                    "look the number up in the server's list of errors, and into its log",
+                ));
+            }
+            said
+        }
         ServerSaid::Ok => {
             let what = format!("a log-in as `{user}` is accepted without a password");
             findings.extend(open(
@@ -170,9 +181,9 @@ fn judge(settings: &Mysql, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome 
         ChannelTls::NotAsked => {}
         _ => findings.extend(channel(scene, &facts.tls, false)),
     }
-    let summary = match findings.first() {
-        Some(finding) if !finding.is_note() => format!("{place}: {product} {version}: {}", finding.code),
-        _ => format!("{place}: {product} {version} answers"),
+    let summary = match worst(&findings) {
+        Some(finding) => format!("{place}: {product} {version}: {}", finding.code),
+        None => format!("{place}: {product} {version} answers"),
     };
     Outcome::judged(summary, findings)
         .evidence("version", format!("{product} {version}"))

@@ -1,5 +1,5 @@
 use readiness_core::{
-    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
+    Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait,
     fact::{Expect, Frame, Pattern, Step},
 };
 use serde::Deserialize;
@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{
     Authentication, DialogueFacts, ReplyEnd,
     asked::{ask, failed, foreign, whole},
-    open::open,
+    open::{not_judged, open},
     spoken::words,
-    verdict::{Scene, channel},
+    verdict::{Scene, channel, worst},
     version,
 };
 
@@ -28,8 +28,9 @@ readiness_core::probe! {
     /// An `INFO` line passes, and with it a refused log-in. A refused or silent port, everything that is no NATS,
     /// a server older than `min_version`, and one without JetStream where `jetstream` demands it fail. A server
     /// about to leave warns. `PONG` without a log-in fails; under the profile `local` it warns, and over
-    /// loopback it is a note. A server that neither wants TLS nor offers it warns in production, except over
-    /// loopback.
+    /// loopback it is a note. Where TLS is required behind `INFO`, no log-in can be tried: a server whose `INFO`
+    /// tells neither of a log-in nor of certificates of clients is unknown. One that neither wants TLS nor
+    /// offers it warns in production, except over loopback.
     ///
     /// # How to fix
     /// Refused: start the server, or let it listen on this address. Open: set `authorization` or `accounts`, and
@@ -99,6 +100,8 @@ struct Info {
     version: String,
     auth_required: bool,
     tls_required: bool,
+    /// Whether clients must show a certificate.
+    tls_verify: bool,
     tls_available: bool,
     jetstream: bool,
     ldm: bool,
@@ -142,7 +145,16 @@ fn judge(settings: &Nats, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
             "PONG".to_owned()
         }
         Ok(Answer::Refused(words)) => words,
-        Ok(Answer::TlsFirst) => "not heard: TLS is required first".to_owned(),
+        Ok(Answer::TlsFirst) => {
+            if settings.authentication.is_required() && !(info.auth_required || info.tls_verify) {
+                findings.push(not_judged(
+                    "TLS is required first, and `INFO` tells of no log-in and of no certificates of clients",
+                    "set `authorization`, `accounts` or `tls { verify: true }`; or set `tls { handshake_first: \
+                     true }` and name the server as `tls://host:port`, so that a log-in can be tried",
+                ));
+            }
+            "not heard: TLS is required first".to_owned()
+        }
         Err(finding) => {
             findings.push(*finding);
             "none".to_owned()
@@ -152,7 +164,7 @@ fn judge(settings: &Nats, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
     if facts.tls.is_encrypted() || !(info.tls_required || info.tls_available) {
         findings.extend(channel(scene, &facts.tls, false));
     }
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: NATS {version}: {}", finding.code),
         None => format!("{place}: NATS {version} answers"),
     };
@@ -210,17 +222,10 @@ fn let_in(scene: &Scene<'_>, facts: &DialogueFacts, info: &Info) -> Result<Answe
     match lines.rfind(|line| !line.is_empty()) {
         Some(line) if line.starts_with(b"PONG") => Ok(Answer::LetIn),
         Some(line) if is_about_log_in(line) => Ok(Answer::Refused(words(line, 100))),
-        Some(line) if line.starts_with(b"-ERR") => Err(Box::new(
-            Finding::unknown(
-                "log_in_not_judged",
-                Reason::UNEXPECTED_RESPONSE,
-                format!(
-                    "whether it asks for a log-in was not seen: it answered `{}`",
-                    words(line, 100)
-                ),
-            )
-            .remedy("look into the server's log"),
-        )),
+        Some(line) if line.starts_with(b"-ERR") => Err(Box::new(not_judged(
+            &format!("it answered `{}`", words(line, 100)),
+            "look into the server's log",
+        ))),
         _ => Err(Box::new(foreign(
             scene,
             NAME,

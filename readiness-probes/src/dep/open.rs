@@ -1,6 +1,6 @@
 //! What lets everybody in: one code, one severity and one wording for all dependencies.
 
-use readiness_core::Finding;
+use readiness_core::{Finding, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::verdict::Scene;
@@ -15,6 +15,12 @@ pub enum Authentication {
     /// It must let nobody in without a log-in.
     #[default]
     Required,
+}
+
+impl Authentication {
+    pub(super) fn is_required(self) -> bool {
+        self == Self::Required
+    }
 }
 
 /// The code of a dependency that lets everybody in.
@@ -45,6 +51,17 @@ pub(super) fn open(
     Some(finding.remedy(format!(
         "{remedy}; where it is meant, set `authentication = \"none\"`"
     )))
+}
+
+/// What is left of a dependency whose answer shows neither that it lets everybody in nor that it asks for a
+/// log-in. `why` is the answer in words.
+pub(super) fn not_judged(why: &str, remedy: &str) -> Finding {
+    Finding::unknown(
+        "log_in_not_judged",
+        Reason::UNEXPECTED_RESPONSE,
+        format!("whether it asks for a log-in was not seen: {why}"),
+    )
+    .remedy(remedy)
 }
 
 #[cfg(test)]

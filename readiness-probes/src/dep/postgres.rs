@@ -9,7 +9,7 @@ use readiness_core::{
 use super::{
     AuthMethod, Authentication, PostgresEnd, PostgresFacts, PostgresSession, ServerError, TlsUse,
     open::open,
-    verdict::{Scene, broken, channel, combined, described, tls_missing, withheld},
+    verdict::{Scene, broken, channel, combined, described, tls_missing, told, withheld},
 };
 use crate::{
     address::{endpoints, noted},
@@ -149,13 +149,6 @@ pub(super) fn judge(settings: &Postgres, scene: &Scene<'_>, facts: &PostgresFact
         PostgresEnd::NotOpen => Some(not_open(place, &facts.tcp)),
         PostgresEnd::TlsMissing => Some(tls_missing(scene, &facts.tls)),
     };
-    let summary = match &end {
-        Some(finding) => finding.message.clone(),
-        None => format!(
-            "{place}: log-in and `SELECT 1` answered ({})",
-            method(&facts.auth)
-        ),
-    };
     let password_sent = scene.has_credential
         && matches!(
             facts.auth,
@@ -175,6 +168,12 @@ pub(super) fn judge(settings: &Postgres, scene: &Scene<'_>, facts: &PostgresFact
             "let `pg_hba.conf` ask for `scram-sha-256` instead of `trust`",
         ));
     }
+    let summary = told(place, &findings, || {
+        format!(
+            "{place}: log-in and `SELECT 1` answered ({})",
+            method(&facts.auth)
+        )
+    });
     let mut outcome = Outcome::judged(summary, findings)
         .evidence("TLS", described(&facts.tls))
         .evidence("log-in by", method(&facts.auth));
@@ -363,6 +362,18 @@ mod tests {
         assert_eq!(
             codes(URL, Profile::local(), plain.clone()),
             ["password_unencrypted"]
+        );
+        // What is worst is told, also where the log-in is answered.
+        let open = answered(AuthMethod::Nothing, ChannelTls::Declined);
+        let outcome = judged("postgres://10.0.0.7/shop", Profile::production(), open);
+        assert!(outcome.status.is_fail());
+        assert_eq!(outcome.findings[0].code, "no_tls");
+        assert!(
+            outcome
+                .summary
+                .starts_with("10.0.0.7:5432: the log-in is accepted without any password"),
+            "{}",
+            outcome.summary
         );
         let inner = "postgres://app:s3cr3t@10.0.0.7/shop";
         assert_eq!(codes(inner, Profile::production(), plain.clone()), ["no_tls"]);

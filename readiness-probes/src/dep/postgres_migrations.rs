@@ -8,7 +8,7 @@ use readiness_core::{
 use super::{
     PostgresEnd, PostgresSession, ServerError, TlsUse,
     postgres::{self, database},
-    verdict::{Scene, combined},
+    verdict::{Scene, combined, told},
 };
 use crate::{
     address::{endpoints, noted},
@@ -207,10 +207,9 @@ fn judge(settings: &PostgresMigrations, scene: &Scene<'_>, facts: &LedgerFacts) 
         at_version(settings, place, &table, versions).map(|finding| finding.subject(subject(&table))),
     );
     let found = versions.join(", ");
-    let summary = findings.first().map_or_else(
-        || format!("{place}: the database is at `{found}`"),
-        |worst| worst.message.clone(),
-    );
+    let summary = told(place, &findings, || {
+        format!("{place}: the database is at `{found}`")
+    });
     Outcome::judged(summary, findings)
         .evidence("table", table)
         .evidence("version", found)

@@ -9,7 +9,7 @@ use readiness_core::{
 use super::{
     Authentication, RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError,
     open::open,
-    verdict::{Scene, broken, channel, combined, described, tls_missing, withheld},
+    verdict::{Scene, broken, channel, combined, described, tls_missing, told, withheld},
 };
 use crate::{
     address::{endpoints, noted},
@@ -98,11 +98,6 @@ fn judge(settings: &Redis, scene: &Scene<'_>, facts: &RedisFacts) -> Outcome {
         RedisEnd::NotOpen => Some(not_open(place, &facts.tcp)),
         RedisEnd::TlsMissing => Some(tls_missing(scene, &facts.tls)),
     };
-    let summary = match (&end, &facts.authenticated) {
-        (Some(finding), _) => finding.message.clone(),
-        (None, Some(_)) => format!("{place}: log-in and PING answered"),
-        (None, None) => format!("{place}: PING answered"),
-    };
     let mut findings: Vec<Finding> = end.into_iter().collect();
     findings.extend(channel(scene, &facts.tls, facts.auth.is_some()));
     if facts.unauthenticated == Some(RedisReply::Pong) {
@@ -113,6 +108,10 @@ fn judge(settings: &Redis, scene: &Scene<'_>, facts: &RedisFacts) -> Outcome {
             "set `requirepass` or an ACL for the default user, and bind Redis to inner addresses",
         ));
     }
+    let summary = told(place, &findings, || match &facts.authenticated {
+        Some(_) => format!("{place}: log-in and PING answered"),
+        None => format!("{place}: PING answered"),
+    });
     let micros = Duration::from_micros;
     Outcome::judged(summary, findings)
         .evidence("TLS", described(&facts.tls))
@@ -246,8 +245,9 @@ mod tests {
 
     #[test]
     fn a_pong_passes() {
-        let outcome = judged(OPEN, Profile::local(), done(RedisReply::Pong, None, None));
-        assert_eq!(outcome.summary, "10.0.0.7:6379: PING answered");
+        let pong = done(RedisReply::Pong, None, None);
+        let outcome = judged("redis://127.0.0.1", Profile::local(), pong);
+        assert_eq!(outcome.summary, "127.0.0.1:6379: PING answered");
         let mut facts = done(
             error("NOAUTH Authentication required."),
             Some(RedisReply::Ok),
@@ -291,6 +291,12 @@ mod tests {
                 (word, expected.to_vec()),
                 "{url}"
             );
+            // The worst is told, and a note is none.
+            let said = match word {
+                "pass" => "PING answered",
+                _ => "PING is answered without a log-in: everybody",
+            };
+            assert!(outcome.summary.contains(said), "{}", outcome.summary);
         }
         let meant = Redis {
             authentication: Authentication::None,

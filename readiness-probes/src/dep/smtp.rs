@@ -7,7 +7,7 @@ use super::{
     ChannelTls, DialogueFacts,
     asked::{ask, failed, foreign, whole},
     spoken::{shown, words},
-    verdict::{Scene, channel},
+    verdict::{Scene, channel, worst},
 };
 use crate::address::is_local;
 
@@ -120,7 +120,7 @@ fn judge(settings: &Smtp, scene: &Scene<'_>, facts: &DialogueFacts) -> Outcome {
         }
     }
     let host = banner.text();
-    let summary = match findings.iter().find(|finding| !finding.is_note()) {
+    let summary = match worst(&findings) {
         Some(finding) => format!("{place}: answers EHLO; {}", finding.code),
         None => format!("{place}: answers EHLO"),
     };

@@ -24,7 +24,7 @@ use self::{
 };
 
 readiness_core::probe! {
-    /// SSH lets nobody in by a password, and nobody in as root.
+    /// SSH offers no log-in by a password, also not to root.
     ///
     /// # What it checks
     /// It reads the server's version and the algorithms it offers, exchanges keys, checks that the server has
@@ -48,7 +48,7 @@ readiness_core::probe! {
     /// accepts is enough.
     ///
     /// What cannot be seen from outside: OpenSSH names the same methods whether root may log in or not. Where
-    /// no password is offered, none lets root in; whether a key would is only known to the server.
+    /// no password is offered, none lets root in; whether a key would is only known to the server, and noted.
     ///
     /// Each look leaves lines in the server's log; a user who does not exist there may be taken for an attack.
     ///
@@ -69,7 +69,7 @@ readiness_core::probe! {
         pub allowed_algorithms: Vec<String> = Vec::new(),
     }
     id: "dep.ssh",
-    title: "SSH lets nobody in by a password, and nobody in as root",
+    title: "SSH offers no log-in by a password, also not to root",
     priority: High,
     timeout_seconds: 40,
     references: [

@@ -59,6 +59,21 @@ pub(super) fn combined<F>(
     outcome
 }
 
+/// The worst of these findings, and the first of them where several are as bad; notes are none.
+pub(super) fn worst(findings: &[Finding]) -> Option<&Finding> {
+    let faults = findings.iter().filter(|finding| !finding.is_note());
+    faults.min_by_key(|finding| (finding.status.rank(), finding.status.credit()))
+}
+
+/// The summary of an outcome with these findings: the worst of them, or what is said where there is none.
+pub(super) fn told(place: &str, findings: &[Finding], healthy: impl FnOnce() -> String) -> String {
+    match worst(findings) {
+        None => healthy(),
+        Some(finding) if finding.message.starts_with(place) => finding.message.clone(),
+        Some(finding) => format!("{place}: {}", finding.message),
+    }
+}
+
 /// The fault of a conversation that broke.
 pub(super) fn broken(scene: &Scene<'_>, what: &str, broken: &Broken) -> Finding {
     let place = scene.place;
@@ -257,6 +272,24 @@ pub(super) mod tests {
             codes(&Profile::local(), "10.0.0.1", &untrusted(), false),
             ["warn tls_untrusted"]
         );
+    }
+
+    #[test]
+    fn the_worst_finding_is_told() {
+        let note = || Finding::note("note", "told");
+        let warn = || Finding::warn("warn", "odd");
+        let unknown = || Finding::unknown("unknown", Reason::ERROR, "not seen");
+        let fail = |said: &str| Finding::fail("fail", said);
+        for (findings, expected) in [
+            (vec![], "fine"),
+            (vec![note()], "fine"),
+            (vec![note(), warn()], "db:1: odd"),
+            (vec![warn(), unknown()], "db:1: not seen"),
+            (vec![warn(), unknown(), fail("bad"), fail("worse")], "db:1: bad"),
+            (vec![warn(), fail("db:1: bad")], "db:1: bad"),
+        ] {
+            assert_eq!(told("db:1", &findings, || "fine".to_owned()), expected);
+        }
     }
 
     #[test]

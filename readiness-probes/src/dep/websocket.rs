@@ -39,7 +39,8 @@ readiness_core::probe! {
     /// subprotocol or an extension that nobody asked for, none of the `subprotocols` that are asked for. A ping
     /// without a pong fails, and so do a close before it and frames that break the rules, such as masked ones. A
     /// server that does not answer the close warns. A foreign origin that is let in fails where
-    /// `foreign_origin_refused` is set. One address that accepts is enough.
+    /// `foreign_origin_refused` is set; 400, 401, 403, 404 and a close refuse it, while any other status, and a
+    /// close of a server that is busy or starts again, leave it unknown. One address that accepts is enough.
     ///
     /// # How to fix
     /// 400 or 404: let the proxy pass `Upgrade` and `Connection` on (nginx: `proxy_http_version 1.1`). No pong:

@@ -2,6 +2,8 @@
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Response<'a> {
     pub(super) status: u16,
+    /// The lines of its head.
+    pub(super) head: &'a [u8],
     pub(super) body: &'a [u8],
     /// Whether all of the body is there, as its length says; false where none is told.
     pub(super) is_whole: bool,
@@ -21,14 +23,22 @@ impl<'a> Response<'a> {
         let status = digit(a)? * 100 + digit(b)? * 10 + digit(c)?;
         let end = rest.windows(4).position(|window| window == b"\r\n\r\n")?;
         let body = rest.get(end + 4..)?;
-        let lines = rest.get(..end)?.split(|&byte| byte == b'\n');
+        let head = rest.get(..end)?;
+        let lines = head.split(|&byte| byte == b'\n');
         let length = lines.filter_map(content_length).next();
         (100..=599).contains(&status).then_some(Self {
             status,
+            head,
             body,
             is_whole: length == Some(body.len()),
         })
     }
+}
+
+/// Whether these bytes hold this text, in capitals or not.
+pub(super) fn holds(bytes: &[u8], text: &str) -> bool {
+    let mut windows = bytes.windows(text.len());
+    windows.any(|window| window.eq_ignore_ascii_case(text.as_bytes()))
 }
 
 fn content_length(line: &[u8]) -> Option<usize> {

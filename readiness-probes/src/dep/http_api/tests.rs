@@ -86,13 +86,27 @@ fn an_open_interface_is_a_finding() {
 #[test]
 fn an_interface_that_asks_for_a_log_in_passes() {
     for (kind, _, _) in ANSWERS {
-        for status in ["401 Unauthorized", "403 Forbidden"] {
-            let outcome = seen(&of(kind), PUBLIC, Profile::production(), &answer(status, "{}"));
-            assert!(
-                outcome.status.is_pass() && outcome.findings.is_empty(),
-                "{outcome:#?}"
-            );
-        }
+        let said = answer("401 Unauthorized", "{}");
+        let outcome = seen(&of(kind), PUBLIC, Profile::production(), &said);
+        assert!(
+            outcome.status.is_pass() && outcome.findings.is_empty(),
+            "{outcome:#?}"
+        );
+        // Whoever says so: nobody knows whose it is.
+        assert_eq!(
+            outcome.summary,
+            "192.0.2.7:9200: HTTP 401; nobody is let in without a log-in"
+        );
+        let said = answer("403 Forbidden", "<h1>Forbidden</h1>");
+        let outcome = seen(&of(kind), PUBLIC, Profile::production(), &said);
+        assert!(outcome.status.is_unknown(), "{outcome:#?}");
+        assert_eq!(codes(&outcome), ["log_in_not_judged"]);
+        let meant = HttpApi {
+            authentication: Authentication::None,
+            ..of(kind)
+        };
+        let outcome = seen(&meant, PUBLIC, Profile::production(), &said);
+        assert!(outcome.findings.is_empty(), "{outcome:#?}");
         for status in ["301 Moved", "404 Not Found", "500 Oops", "503 Starting"] {
             let outcome = seen(&of(kind), PUBLIC, Profile::production(), &answer(status, "{}"));
             assert!(outcome.status.is_unknown(), "{outcome:#?}");
@@ -111,6 +125,63 @@ fn an_interface_that_asks_for_a_log_in_passes() {
         PUBLIC,
         Profile::production(),
         &answer("400 Bad Request", missing),
+    );
+    assert!(outcome.status.is_unknown());
+}
+
+#[test]
+fn a_refusal_of_its_own_passes() {
+    for (kind, head, body) in [
+        (
+            ApiKind::Elasticsearch,
+            "",
+            "{\"error\":{\"type\":\"security_exception\"},\"status\":403}",
+        ),
+        (ApiKind::Elasticsearch, "X-elastic-product: Elasticsearch\r\n", ""),
+        (
+            ApiKind::Elasticsearch,
+            "",
+            "{\"Message\":\"User: anonymous is not authorized to perform: es:ESHttpGet\"}",
+        ),
+        (
+            ApiKind::Etcd,
+            "",
+            "{\"error\":\"etcdserver: permission denied\",\"code\":7}",
+        ),
+        (ApiKind::Docker, "Server: Docker/24.0.7 (linux)\r\n", ""),
+        (ApiKind::Docker, "Api-Version: 1.43\r\n", ""),
+        (
+            ApiKind::Docker,
+            "",
+            "{\"message\":\"authorization denied by plugin opa\"}",
+        ),
+        (
+            ApiKind::Kubelet,
+            "",
+            "Forbidden (user=system:anonymous, verb=get, resource=nodes, subresource=proxy)",
+        ),
+    ] {
+        for status in [401, 403] {
+            let said = format!("HTTP/1.1 {status} No\r\nDate: x\r\n{head}\r\n{body}");
+            let outcome = seen(&of(kind), PUBLIC, Profile::production(), said.as_bytes());
+            assert!(
+                outcome.status.is_pass() && outcome.findings.is_empty(),
+                "{said}: {outcome:#?}"
+            );
+            let summary = format!(
+                "192.0.2.7:9200: {} asks for a log-in (HTTP {status})",
+                kind.name()
+            );
+            assert_eq!(outcome.summary, summary);
+        }
+    }
+    // A sign of one is none of another.
+    let said = "HTTP/1.1 403 No\r\nServer: Docker/24.0.7\r\n\r\n";
+    let outcome = seen(
+        &of(ApiKind::Kubelet),
+        PUBLIC,
+        Profile::production(),
+        said.as_bytes(),
     );
     assert!(outcome.status.is_unknown());
 }

@@ -122,14 +122,36 @@ fn metadata_without_a_log_in_is_a_finding() {
     }
     // A broker of versions that are not spoken here.
     for kinds in [&[(3, 2, 13)][..], &[(3, 0, 0)], &[(18, 0, 4)]] {
-        let outcome = usual(&[&versions(0, kinds), &metadata(1)]);
-        assert!(outcome.status.is_pass() && outcome.findings.is_empty());
+        let replies: [&[u8]; 2] = [&versions(0, kinds), &metadata(1)];
+        let outcome = usual(&replies);
+        assert!(outcome.status.is_unknown(), "{outcome:#?}");
+        assert_eq!(codes(&outcome), ["log_in_not_judged"]);
+        let meant = Kafka {
+            authentication: Authentication::None,
+            ..Kafka::default()
+        };
+        assert!(seen(&meant, URL, Profile::local(), &replies).findings.is_empty());
         assert!(
             outcome
                 .evidence
                 .iter()
                 .any(|e| e.value == "not understood by this broker")
         );
+    }
+}
+
+#[test]
+fn brokers_that_nobody_told_of_are_not_counted() {
+    for (least, word) in [(0, "pass"), (1, "unknown"), (3, "unknown")] {
+        let probe = Kafka {
+            min_brokers: least,
+            ..Kafka::default()
+        };
+        let facts = ended(&[&usual_versions(), b""], ReplyEnd::Closed);
+        let outcome = judged(&probe, steps(), URL, Profile::local(), facts);
+        assert_eq!(outcome.status.word(), word, "{least}");
+        let expected: &[&str] = if least == 0 { &[] } else { &["brokers_not_told"] };
+        assert_eq!(codes(&outcome), expected);
     }
 }
 

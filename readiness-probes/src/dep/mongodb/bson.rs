@@ -60,6 +60,15 @@ pub(super) fn text(name: &str, value: &str) -> Vec<u8> {
     element
 }
 
+/// An element that is a document of these elements.
+pub(super) fn document(name: &str, elements: &[u8]) -> Vec<u8> {
+    let mut element = named(0x03, name);
+    element.extend(length_of(elements.len() + 5));
+    element.extend(elements);
+    element.push(0);
+    element
+}
+
 /// An element that is true.
 pub(super) fn yes(name: &str) -> Vec<u8> {
     let mut element = named(0x08, name);

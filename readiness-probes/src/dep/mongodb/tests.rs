@@ -112,6 +112,42 @@ fn a_server_that_asks_for_a_log_in_passes() {
 }
 
 #[test]
+fn only_a_missing_log_in_is_a_refusal() {
+    let meant = Mongodb {
+        authentication: Authentication::None,
+        ..Mongodb::default()
+    };
+    let secondary = hello(&[no("isWritablePrimary"), bson::yes("secondary")]);
+    for (code, word) in [
+        (12, "unknown"),
+        (13, "pass"),
+        (14, "unknown"),
+        // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, CommandNotFound.
+        (13435, "unknown"),
+        (13436, "unknown"),
+        (59, "unknown"),
+    ] {
+        let elements = [ok(0.0), bson::text("errmsg", "words"), bson::number("code", code)];
+        let said = reply(SECOND, &elements.concat());
+        let outcome = usual(&[&secondary, &said]);
+        assert_eq!(outcome.status.word(), word, "{code}");
+        if word == "unknown" {
+            assert_eq!(codes(&outcome), ["log_in_not_judged"]);
+            assert_eq!(
+                outcome.summary,
+                "10.0.0.7:27017: MongoDB, secondary: log_in_not_judged"
+            );
+        }
+        let outcome = seen(&meant, URL, Profile::local(), &[&secondary, &said]);
+        assert!(outcome.findings.is_empty(), "{code}");
+    }
+    // So that a secondary answers at all.
+    let wanted = b"\x03$readPreference\0\x20\0\0\0\x02mode\0\x11\0\0\0primaryPreferred\0\0";
+    let asks = |step: &Step| matches!(step, Step::Send(bytes) if bytes.as_bytes().windows(wanted.len()).any(|part| part == wanted));
+    assert_eq!(steps().iter().filter(|step| asks(step)).count(), 1);
+}
+
+#[test]
 fn names_of_databases_without_a_log_in_are_a_finding() {
     for (url, profile, word) in [
         (PUBLIC, Profile::production(), "fail"),

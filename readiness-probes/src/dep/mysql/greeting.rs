@@ -119,8 +119,14 @@ impl Refusal {
         matches!(self.number, 1040 | 1053 | 1079 | 1129 | 1130 | 1203)
     }
 
+    /// Whether it keeps an account out: no such one, another password, another way to log in, locked. That a
+    /// password has expired (1862) is told only to those who know it.
+    pub(super) fn is_about_the_account(&self) -> bool {
+        matches!(self.number, 1044 | 1045 | 1698 | 3118 | 3955 | 4151)
+    }
+
     pub(super) fn shown(&self) -> String {
-        format!("refused: {} ({})", self.message, self.number)
+        format!("{} ({})", self.message, self.number)
     }
 }
 

@@ -154,11 +154,52 @@ fn an_error_has_its_name() {
             outcome.summary,
             "10.0.0.7:3306: the server refused: words of the server"
         );
-        // The same where the log-in is answered with it, unless it is about the account.
+        // The same where the log-in is answered with it; what says nothing of the server says nothing at all.
         let outcome = usual(&[&greeting, &said]);
-        let expected: &[&str] = if number == 1234 { &[] } else { &[code] };
-        assert_eq!(codes(&outcome), expected);
+        let expected = if number == 1234 { "log_in_not_judged" } else { code };
+        assert_eq!(codes(&outcome), [expected]);
     }
+}
+
+#[test]
+fn only_an_error_about_the_account_is_a_refusal() {
+    let greeting = greeting_of("8.0.36", true);
+    let meant = Mysql {
+        authentication: Authentication::None,
+        ..Mysql::default()
+    };
+    for (number, is_refusal) in [
+        (1044, true),
+        (1045, true),
+        (1698, true),
+        (3118, true),
+        (3955, true),
+        (4151, true),
+        // The password is right, and has expired.
+        (1862, false),
+        // `require_secure_transport`.
+        (3159, false),
+        (1251, false),
+        (1226, false),
+    ] {
+        let replies: [&[u8]; 2] = [&greeting, &error(number, "words")];
+        let outcome = usual(&replies);
+        assert_eq!(outcome.status.is_pass(), is_refusal, "{number}");
+        assert_eq!(outcome.status.is_unknown(), !is_refusal, "{number}");
+        assert_eq!(outcome.summary.contains("log_in_not_judged"), !is_refusal);
+        let shown = &outcome.evidence[3].value;
+        assert_eq!(shown.starts_with("refused: "), is_refusal, "{shown}");
+        assert!(seen(&meant, URL, Profile::local(), &replies).findings.is_empty());
+    }
+    // The worst is told, not the first.
+    let local = Mysql::default();
+    let outcome = seen(
+        &local,
+        "mysql://127.0.0.1",
+        Profile::production(),
+        &[&greeting_of("8.0.36", false), &error(1040, "full")],
+    );
+    assert!(outcome.summary.ends_with(": full"), "{}", outcome.summary);
 }
 
 #[test]

@@ -104,6 +104,30 @@ fn a_server_that_wants_tls_first_is_no_fault() {
                 .any(|e| e.value.contains("TLS is required first"))
         );
     }
+    // Whether it asks for a log-in is only what it says itself.
+    let unspoken = Nats {
+        authentication: Authentication::None,
+        ..Nats::default()
+    };
+    for (more, probe, word) in [
+        ("", &Nats::default(), "unknown"),
+        (",\"auth_required\":false", &Nats::default(), "unknown"),
+        (",\"tls_available\":true", &Nats::default(), "unknown"),
+        (",\"tls_verify\":true", &Nats::default(), "pass"),
+        (",\"auth_required\":true", &Nats::default(), "pass"),
+        ("", &unspoken, "pass"),
+    ] {
+        let info = self::info(&format!(",\"tls_required\":true{more}"));
+        let facts = ended(&[&info, b""], ReplyEnd::Closed);
+        let outcome = judged(probe, steps(), URL, Profile::production(), facts);
+        assert_eq!(outcome.status.word(), word, "{more}: {outcome:#?}");
+        let expected: &[&str] = if word == "pass" {
+            &[]
+        } else {
+            &["log_in_not_judged"]
+        };
+        assert_eq!(codes(&outcome), expected);
+    }
     // One that does not want it and hangs up is a fault.
     let facts = ended(&[&self::info(""), b""], ReplyEnd::Closed);
     let outcome = judged(&Nats::default(), steps(), URL, Profile::local(), facts);

@@ -8,7 +8,7 @@ use super::{
     session::{SshEnd, SshFacts, SshHostKey, SshOffer, SshPassword},
 };
 use crate::{
-    dep::verdict::{Scene, broken},
+    dep::verdict::{Scene, broken, told},
     net::tcp::not_open,
 };
 
@@ -54,8 +54,7 @@ pub(super) fn judge(settings: &Ssh, scene: &Scene<'_>, sessions: &[Arc<SshFacts>
             offered(settings, offer).into_iter().for_each(&mut add);
         }
     }
-    let worst = findings.iter().find(|finding| !finding.is_note());
-    let summary = worst.map_or_else(|| healthy(place, first), |worst| worst.message.clone());
+    let summary = told(place, &findings, || healthy(place, first));
     let mut outcome = Outcome::judged(summary, findings);
     if !first.version.is_empty() {
         outcome = outcome.evidence("version", &first.version);
@@ -75,9 +74,6 @@ pub(super) fn judge(settings: &Ssh, scene: &Scene<'_>, sessions: &[Arc<SshFacts>
     for (user, facts) in settings.users.iter().zip(sessions) {
         if let Some(methods) = &facts.log_in.methods {
             outcome = outcome.evidence(format!("log-ins of {user}"), methods.join(", "));
-        }
-        if user == "root" && facts.log_in.methods.is_some() {
-            outcome = outcome.evidence("root", root(facts));
         }
     }
     let micros = Duration::from_micros;
@@ -100,16 +96,23 @@ fn healthy(place: &str, facts: &SshFacts) -> String {
     }
 }
 
-/// What is known of root beyond the methods.
-fn root(facts: &SshFacts) -> &'static str {
-    match facts.log_in.password {
-        Some(SshPassword::Accepted | SshPassword::MoreWanted) => "the password was accepted",
+/// What the methods leave open about root.
+fn root(facts: &SshFacts) -> Option<Finding> {
+    let said = match facts.log_in.password {
+        // A finding tells it.
+        Some(SshPassword::Accepted | SshPassword::MoreWanted) => return None,
+        // A server without methods lets nobody in, and one that was not asked to the end told none.
+        _ if facts.log_in.methods.as_deref().is_none_or(<[_]>::is_empty) => return None,
         Some(SshPassword::Refused) => {
             "the password was refused; that shows that root is kept out only if it is the right one"
         }
         None if asks_questions(facts) => "whether a password would let root in was not tried",
         None => "no password lets root in; whether a key would was not tried",
-    }
+    };
+    Some(
+        Finding::note("root_not_tried", said)
+            .remedy("set `PermitRootLogin no`: it keeps root out whatever it shows"),
+    )
 }
 
 /// Whether one of the methods may take a password.
@@ -225,6 +228,9 @@ fn log_ins(settings: &Ssh, scene: &Scene<'_>, user: &str, facts: &SshFacts) -> V
                  factor",
             ),
         );
+    }
+    if user == "root" {
+        findings.extend(root(facts));
     }
     findings
         .into_iter()

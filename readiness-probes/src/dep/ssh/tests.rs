@@ -56,35 +56,85 @@ fn offering(methods: &[&str]) -> SshFacts {
     facts
 }
 
+/// All but what every server leaves open about root.
 fn codes(outcome: &Outcome) -> Vec<&str> {
     outcome
         .findings
         .iter()
         .map(|finding| finding.code.as_str())
+        .filter(|code| *code != "root_not_tried")
         .collect()
+}
+
+/// What is left open about root.
+fn about_root(outcome: &Outcome) -> Option<&str> {
+    let mut notes = outcome.findings.iter();
+    let note = notes.find(|finding| finding.code == "root_not_tried")?;
+    assert!(note.is_note() && note.subject == "user `root`", "{note:?}");
+    Some(&note.message)
 }
 
 #[test]
 fn keys_alone_pass() {
     let outcome = judged(&Ssh::default(), URL, vec![offering(&["publickey"])]);
     assert!(
-        outcome.status.is_pass() && outcome.findings.is_empty(),
+        outcome.status.is_pass() && codes(&outcome).is_empty(),
         "{outcome:?}"
     );
     assert_eq!(outcome.summary, "10.0.0.7:22: OpenSSH_9.2p1, log-in by publickey");
-    let root = |methods: &[&str]| {
-        let outcome = judged(&Ssh::default(), URL, vec![offering(methods)]);
-        let root = outcome
-            .evidence
-            .into_iter()
-            .find(|evidence| evidence.label == "root");
-        root.unwrap().value
-    };
-    assert!(root(&["publickey"]).starts_with("no password lets root in"));
-    assert!(root(&["publickey", "password"]).starts_with("whether a password would"));
-    assert!(root(&["keyboard-interactive"]).starts_with("whether a password would"));
     let outcome = judged(&Ssh::default(), URL, vec![offering(&[])]);
     assert_eq!(outcome.summary, "10.0.0.7:22: OpenSSH_9.2p1 offers no log-in");
+    assert!(outcome.findings.is_empty(), "{outcome:?}");
+}
+
+#[test]
+fn what_stays_open_about_root_is_noted() {
+    let of = |user: &str, methods: &[&str], password| {
+        let probe = Ssh {
+            users: names(&[user]),
+            ..Ssh::default()
+        };
+        let mut facts = offering(methods);
+        facts.log_in.password = password;
+        let outcome = judged(&probe, URL, vec![facts]);
+        about_root(&outcome).map(str::to_owned)
+    };
+    for (methods, password, said) in [
+        (
+            &["publickey"][..],
+            None,
+            "no password lets root in; whether a key",
+        ),
+        (&["publickey", "password"], None, "whether a password would"),
+        (&["keyboard-interactive"], None, "whether a password would"),
+        (
+            &["password"],
+            Some(SshPassword::Refused),
+            "the password was refused",
+        ),
+    ] {
+        let note = of("root", methods, password).unwrap();
+        assert!(note.starts_with(said), "{note}");
+    }
+    assert_eq!(of("app", &["publickey"], None), None);
+    assert_eq!(of("root", &["password"], Some(SshPassword::Accepted)), None);
+    assert_eq!(of("root", &[], None), None);
+}
+
+#[test]
+fn the_worst_finding_is_the_summary() {
+    let mut facts = offering(&["keyboard-interactive"]);
+    facts.offer.as_mut().unwrap().host_keys.push("ssh-dss".to_owned());
+    let outcome = judged(&Ssh::default(), URL, vec![facts]);
+    assert_eq!(
+        codes(&outcome),
+        ["keyboard_interactive_offered", "broken_host_key"]
+    );
+    assert!(
+        outcome.summary.starts_with("10.0.0.7:22: broken host key"),
+        "{}",
+        outcome.summary
+    );
 }
 
 #[test]
@@ -142,7 +192,8 @@ fn each_user_is_judged_and_none_is_left_out() {
     let all = vec![offering(&["publickey"]), offering(&["publickey", "password"])];
     let outcome = judged(&two, URL, all);
     assert_eq!(codes(&outcome), ["password_offered"]);
-    assert_eq!(outcome.findings[0].subject, "user `app`");
+    let offered = outcome.findings.iter().find(|finding| !finding.is_note());
+    assert_eq!(offered.unwrap().subject, "user `app`");
     // The second session did not come about.
     let all = vec![
         offering(&["publickey"]),

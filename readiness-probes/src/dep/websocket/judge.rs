@@ -7,7 +7,7 @@ use super::{
     opening::{UpgradeAnswer, WebSocketEnd, WebSocketFacts, has_token},
 };
 use crate::{
-    dep::verdict::{Scene, broken, channel, described, tls_missing, withheld},
+    dep::verdict::{Scene, broken, channel, described, tls_missing, told, withheld},
     net::tcp::not_open,
 };
 
@@ -31,16 +31,14 @@ pub(super) fn judge(
     if settings.foreign_origin_refused {
         findings.extend(foreign_origin(place, own, foreign));
     }
-    let worst = findings.first();
-    let summary = worst.map_or_else(
-        || format!("{place}: the WebSocket opened, answered a ping and closed"),
-        |worst| worst.message.clone(),
-    );
     findings.extend(channel(
         scene,
         &own.tls,
         scene.has_credential && own.answer.is_some(),
     ));
+    let summary = told(place, &findings, || {
+        format!("{place}: the WebSocket opened, answered a ping and closed")
+    });
     let mut outcome = Outcome::judged(summary, findings).evidence("TLS", described(&own.tls));
     if let Some(answer) = &own.answer {
         outcome = outcome.evidence("status", answer.status.to_string());
@@ -218,18 +216,40 @@ fn ended(scene: &Scene<'_>, facts: &WebSocketFacts, is_told: bool) -> Option<Fin
     })
 }
 
+/// Whether a server that closes with this code says something of itself rather than of who asks: it goes away,
+/// has a fault, starts again, is busy, or stands before one that does not answer.
+fn is_unwell(code: Option<u16>) -> bool {
+    matches!(code, Some(1001 | 1011..=1014))
+}
+
+fn origin_not_seen(place: &str, found: &str) -> Finding {
+    Finding::unknown(
+        "foreign_origin_not_seen",
+        Reason::ERROR,
+        format!(
+            "{place}: whether a foreign origin is refused was not seen: expected a refusal, found {found}"
+        ),
+    )
+    .remedy("look into the server's log at the second request")
+}
+
 /// What became of a page of somebody else. A server may refuse it with a status, or by closing at once.
 fn foreign_origin(place: &str, own: &WebSocketFacts, foreign: Option<&WebSocketFacts>) -> Option<Finding> {
     let finding = match foreign {
-        None if own.answer.as_ref().is_some_and(UpgradeAnswer::is_upgrade) => Finding::unknown(
-            "foreign_origin_not_seen",
-            Reason::ERROR,
-            format!("{place}: whether a foreign origin is refused was not seen"),
-        ),
+        None if own.answer.as_ref().is_some_and(UpgradeAnswer::is_upgrade) => {
+            origin_not_seen(place, "no second request")
+        }
         // Where the own page is not let in, that tells it all.
         None => return None,
         Some(facts) => match (&facts.answer, &facts.end) {
-            (Some(answer), WebSocketEnd::ClosedByServer) if answer.is_upgrade() => return None,
+            (Some(answer), WebSocketEnd::ClosedByServer)
+                if answer.is_upgrade() && !is_unwell(facts.close_code) =>
+            {
+                return None;
+            }
+            (Some(answer), WebSocketEnd::ClosedByServer) if answer.is_upgrade() => {
+                origin_not_seen(place, &closing(facts.close_code.unwrap_or(1005), ""))
+            }
             (Some(answer), _) if answer.is_upgrade() => Finding::fail(
                 "foreign_origin_accepted",
                 format!(
@@ -239,13 +259,9 @@ fn foreign_origin(place: &str, own: &WebSocketFacts, foreign: Option<&WebSocketF
             .remedy(
                 "compare `Origin` with a list of your own, or ask for a token that other pages do not have",
             ),
-            (Some(answer), _) if (400..500).contains(&answer.status) => return None,
-            _ => Finding::unknown(
-                "foreign_origin_not_seen",
-                Reason::ERROR,
-                format!("{place}: whether a foreign origin is refused was not seen"),
-            )
-            .remedy("look into the server's log at the second request"),
+            (Some(answer), _) if matches!(answer.status, 400 | 401 | 403 | 404) => return None,
+            (Some(answer), _) => origin_not_seen(place, &format!("status {}", answer.status)),
+            (None, _) => origin_not_seen(place, "no answer"),
         },
     };
     Some(finding.subject("foreign origin"))

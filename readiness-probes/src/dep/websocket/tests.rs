@@ -216,6 +216,11 @@ fn a_foreign_origin_must_be_refused_where_that_is_wanted() {
     };
     let own = || whole(UpgradeAnswer::agreed());
     let agreed = || Some(UpgradeAnswer::agreed());
+    let closed = |code| {
+        let mut facts = ended(agreed(), WebSocketEnd::ClosedByServer);
+        facts.close_code = Some(code);
+        facts
+    };
     for (foreign, word, expected) in [
         (refused(403), "pass", &[][..]),
         (refused(400), "pass", &[]),
@@ -226,6 +231,17 @@ fn a_foreign_origin_must_be_refused_where_that_is_wanted() {
             "fail",
             &["foreign_origin_accepted"],
         ),
+        (refused(401), "pass", &[]),
+        (refused(404), "pass", &[]),
+        (closed(1008), "pass", &[]),
+        (closed(1001), "unknown", &["foreign_origin_not_seen"]),
+        (closed(1011), "unknown", &["foreign_origin_not_seen"]),
+        (closed(1012), "unknown", &["foreign_origin_not_seen"]),
+        (closed(1013), "unknown", &["foreign_origin_not_seen"]),
+        (refused(402), "unknown", &["foreign_origin_not_seen"]),
+        (refused(408), "unknown", &["foreign_origin_not_seen"]),
+        (refused(429), "unknown", &["foreign_origin_not_seen"]),
+        (refused(302), "unknown", &["foreign_origin_not_seen"]),
         (refused(500), "unknown", &["foreign_origin_not_seen"]),
         (
             ended(
@@ -262,6 +278,15 @@ fn the_way_there_is_judged_too() {
     facts.tls = untrusted();
     let outcome = judged(&WebSocket::default(), facts, None);
     assert_eq!(codes(&outcome), ["credential_withheld", "tls_untrusted"]);
+    // The worst is told, not the first.
+    assert!(outcome.status.is_fail());
+    assert!(
+        outcome
+            .summary
+            .starts_with("10.0.0.7:443: the server's certificate is not trusted"),
+        "{}",
+        outcome.summary
+    );
 }
 
 #[test]
