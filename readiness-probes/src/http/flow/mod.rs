@@ -4,6 +4,7 @@ mod check;
 mod facts;
 mod flow;
 mod judge;
+mod literal;
 mod secrecy;
 mod step;
 mod take;
