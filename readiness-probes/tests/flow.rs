@@ -656,6 +656,30 @@ async fn another_origin_is_asked_where_it_is_named_and_gets_no_secret_unless_it_
 }
 
 #[tokio::test]
+async fn a_secret_goes_only_where_it_is_allowed_to_go() {
+    let other = Peer::http(None, |_| ok("{\"code\":\"code-1234567\"}")).await;
+    let own = Peer::http(None, |_| ok("fine")).await;
+    let elsewhere = format!("http://127.0.0.1:{}", other.address.port());
+    // The settings name somebody else: that this is not the target shows when the target is known.
+    let code = FlowExtract::json("/code")
+        .secret(true)
+        .also_for("https://third.example");
+    let steps = [
+        step("ask", "/code").origin(&elsewhere).extract("code", code),
+        step("use", "/home").header("x-code", "{{code}}"),
+    ];
+    let outcome = flow(own.address.port(), Flow::new(steps)).await;
+    assert!(outcome.status.is_unknown(), "{outcome:#?}");
+    assert_eq!(faults(&outcome), ["not_answered: step `use`"], "{outcome:#?}");
+    assert!(
+        format!("{outcome:?}").contains("credential_withheld"),
+        "{outcome:#?}"
+    );
+    let sent = own.requests();
+    assert!(sent.is_empty(), "{sent:?}");
+}
+
+#[tokio::test]
 async fn the_time_of_a_flow_ends_and_what_cleans_up_is_sent() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);

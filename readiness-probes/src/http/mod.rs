@@ -62,8 +62,8 @@ mod world;
 #[cfg(feature = "csp")]
 pub use self::csp::Csp;
 pub(crate) use self::flow::{
-    Received, Secrecy, Stop, Variable, Variables, body_of, cookie, has_failed, header_of, origin_of_text,
-    path_of, take,
+    OF_CREDENTIAL, Received, Secrecy, Stop, Variable, Variables, body_of, cookie, has_failed, header_of,
+    origin_of_text, path_of, take, variables,
 };
 #[cfg(feature = "api")]
 pub use self::json::HttpJson;

@@ -4,6 +4,7 @@ mod check;
 mod facts;
 mod flow;
 mod judge;
+mod literal;
 mod secrecy;
 mod step;
 mod take;
@@ -18,8 +19,8 @@ pub use self::{
 };
 pub(crate) use self::{
     judge::has_failed,
-    secrecy::Secrecy,
+    secrecy::{OF_CREDENTIAL, Secrecy},
     step::origin_of_text,
     take::{Received, cookie, take},
-    template::{Stop, Variable, Variables, body_of, header_of, path_of},
+    template::{Stop, Variable, Variables, body_of, header_of, path_of, variables},
 };

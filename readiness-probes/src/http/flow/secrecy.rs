@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{FlowStep, template::variables};
 
 /// The variables that stand for parts of the target's credential.
-pub(super) const OF_CREDENTIAL: [&str; 4] = [
+pub(crate) const OF_CREDENTIAL: [&str; 4] = [
     "credential.password",
     "credential.token",
     "credential.user",

@@ -203,7 +203,7 @@ impl FlowStep {
     }
 
     /// Every text of it that may hold variables, with the name of its setting.
-    pub(super) fn texts(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn texts(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![("path", self.path.clone())];
         all.extend(self.headers.values().map(|value| ("headers", value.clone())));
         all.extend(self.form.values().map(|value| ("form", value.clone())));

@@ -49,7 +49,7 @@ pub(super) fn parts(text: &str) -> Result<Vec<Part<'_>>, String> {
 }
 
 /// The variables of a text that can be taken apart.
-pub(super) fn variables(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn variables(text: &str) -> impl Iterator<Item = &str> {
     parts(text)
         .unwrap_or_default()
         .into_iter()

@@ -20,8 +20,8 @@ use super::jar::Jar;
 use crate::{
     address::{MOST_ADDRESSES, authority_of, merge, routed},
     http::{
-        FlowDocument, FlowFacts, FlowResult, FlowRun, FlowStep, FlowTaken, Received, Secrecy, Stop, Variable,
-        Variables, body_of, has_failed, header_of, origin_of_text, path_of, take,
+        FlowDocument, FlowFacts, FlowResult, FlowRun, FlowStep, FlowTaken, OF_CREDENTIAL, Received, Secrecy,
+        Stop, Variable, Variables, body_of, has_failed, header_of, origin_of_text, path_of, take, variables,
     },
     live::{
         link::{
@@ -61,6 +61,9 @@ impl Source<FlowRun> for FlowSource {
             cx: &cx,
             secrecy: Secrecy::of(&key.steps),
             variables: of_credential(&key, &own, &cx)?,
+            may_go: OF_CREDENTIAL
+                .map(|name| (name.to_owned(), vec![own.clone()]))
+                .into(),
             own,
             secrets: Credentials::default(),
             jar: Jar::default(),
@@ -109,6 +112,8 @@ struct Walk<'a> {
     own: Origin,
     secrecy: Secrecy,
     variables: Variables,
+    /// Where each variable may go that is secret: where it was taken, and to whom the settings allow it.
+    may_go: BTreeMap<String, Vec<Origin>>,
     /// What was taken and must stand in no fact.
     secrets: Credentials,
     jar: Jar,
@@ -187,6 +192,11 @@ impl Walk<'_> {
         for (name, variable) in taken {
             if variable.secret {
                 self.hide(&origin, variable.text());
+                let also_for = step.extract.get(&name).map(|from| from.also_for.as_slice());
+                let others = also_for.unwrap_or_default().iter();
+                let mut may_go = vec![origin.clone()];
+                may_go.extend(others.filter_map(|text| origin_of_text(text).ok()));
+                self.may_go.insert(name.clone(), may_go);
             }
             self.variables.insert(name, variable);
         }
@@ -206,6 +216,7 @@ impl Walk<'_> {
         step: &FlowStep,
         origin: &Origin,
     ) -> Result<Result<Filled, Stop>, ObserveError> {
+        self.may_all_go(step, origin)?;
         let mut carries_secret = self.secrecy.sends(n);
         let mut headers = Vec::new();
         let path = match path_of(&step.path, &self.variables, origin) {
@@ -251,6 +262,25 @@ impl Walk<'_> {
             body,
             carries_secret,
         }))
+    }
+
+    /// Which origin the target has is known here alone, so that settings cannot tell everything before.
+    fn may_all_go(&self, step: &FlowStep, origin: &Origin) -> Result<(), ObserveError> {
+        let texts = step.texts();
+        let withheld = texts
+            .iter()
+            .flat_map(|(_, text)| variables(text))
+            .find(|name| self.may_go.get(*name).is_some_and(|all| !all.contains(origin)));
+        match withheld {
+            Some(name) => {
+                let message = format!(
+                    "`{name}` is secret and was not sent to {origin}: it was taken at another origin, whose \
+                     `also_for` does not name this one"
+                );
+                Err(ObserveError::new(Reason::CREDENTIAL_WITHHELD, message))
+            }
+            None => Ok(()),
+        }
     }
 
     async fn send(

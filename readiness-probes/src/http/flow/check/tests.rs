@@ -41,6 +41,22 @@ fn settings_that_make_no_sense_are_errors() {
             json!([{ "name": "a", "path": "/a?api_key=s3cr3t" }]),
             "`path` holds a value for `api_key`",
         ),
+        (
+            json!([{ "name": "a", "method": "POST", "json": "{\"password\":\"hunter2\"}" }]),
+            "step `a`: `json` holds a value for `password`, which would be shown",
+        ),
+        (
+            json!([{ "name": "a", "method": "POST", "text": "password=hunter2" }]),
+            "`text` holds a value for `password`",
+        ),
+        (
+            json!([{ "name": "a", "method": "POST", "form": { "pwd": "hunter2" } }]),
+            "`form` holds a value for `pwd`",
+        ),
+        (
+            json!([{ "name": "a", "headers": { "authorization": "Bearer hunter2" } }]),
+            "`headers` holds a value for `authorization`",
+        ),
         (json!([{ "name": "a", "path": "/{{v" }]), "no `}}` closes"),
         (
             json!([{ "name": "a", "path": "/{{v}}" }]),
@@ -189,8 +205,20 @@ fn settings_that_make_no_sense_are_errors() {
 }
 
 #[test]
+fn a_cookie_that_is_written_out_is_no_session() {
+    let with = |cookie: &str| Flow {
+        cookies: false,
+        ..settings(json!([{ "name": "a", "headers": { "cookie": cookie } }]))
+    };
+    assert_eq!(with("theme=dark").check(), Ok(()));
+    let error = with("session=4f1c0e22").check().unwrap_err();
+    assert!(error.contains("`headers` holds a value for `cookie`"), "{error}");
+}
+
+#[test]
 fn what_makes_sense_is_taken() {
     for steps in [
+        json!([{ "name": "a", "path": "/a?keyword=b&design=c&passenger=d&monkey=e" }]),
         json!([{ "name": "a", "path": "/a?limit=10&token={{credential.token}}&tokens=" }]),
         json!([
             { "name": "a", "credential": true, "extract": { "v": { "json": "/v", "secret": false } } },
