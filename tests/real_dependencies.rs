@@ -12,6 +12,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rcgen::{CertificateParams, KeyPair};
 use readiness_probes::{Outcome, Target, live::Live};
 use serde_json::{Value, json};
 use tokio::{
@@ -303,6 +304,29 @@ async fn nats_is_open_or_not() {
         "dep.smtp",
     ] {
         assert_foreign(id, server.port, "other_protocol", "it speaks NATS (`INFO {").await;
+    }
+}
+
+#[tokio::test]
+async fn nats_that_wants_tls_behind_info_is_believed_what_it_tells() {
+    let folder = Folder::new("nats-tls");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let own = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    fs::write(&certificate, leaf.self_signed(&own).unwrap().pem()).unwrap();
+    fs::write(&key, own.serialize_pem()).unwrap();
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--tls", "--tlscert", certificate, "--tlskey", key];
+    for (more, word, expected) in [
+        (&[][..], "unknown", &["log_in_not_judged"][..]),
+        (&["--tlsverify", "--tlscacert", certificate], "pass", &[]),
+        (&["--user", "app", "--pass", PASSWORD], "pass", &[]),
+    ] {
+        let server = nats(&[&tls, more].concat()).await;
+        let outcomes = seen("dep.nats", "nats", server.port, json!({})).await;
+        assert_both(&outcomes, (word, expected), (word, expected));
+        let said = evidence(&outcomes[0], "CONNECT without a log-in");
+        assert_eq!(said, "not heard: TLS is required first");
     }
 }
 

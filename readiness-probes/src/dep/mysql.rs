@@ -20,7 +20,8 @@ readiness_core::probe! {
     /// # What it checks
     /// It connects as a client does (`mysql://host`, or `tcp://host:port`), reads the greeting, and tries to log
     /// in once, without a password, as a user that does not exist. User name and password of the target are
-    /// never sent. A client that hangs up after the greeting is counted by the server, which blocks the host
+    /// never sent. It does not turn to TLS: what an account gets in by over TLS alone is not seen, and MariaDB
+    /// refuses it here as it refuses a password that is wrong. A client that hangs up after the greeting is counted by the server, which blocks the host
     /// after a hundred of them (`max_connect_errors`); one that is refused is not.
     ///
     /// # Why it matters
