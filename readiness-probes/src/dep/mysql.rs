@@ -20,9 +20,11 @@ readiness_core::probe! {
     /// # What it checks
     /// It connects as a client does (`mysql://host`, or `tcp://host:port`), reads the greeting, and tries to log
     /// in once, without a password, as a user that does not exist. User name and password of the target are
-    /// never sent. It does not turn to TLS: what an account gets in by over TLS alone is not seen, and MariaDB
-    /// refuses it here as it refuses a password that is wrong. A client that hangs up after the greeting is counted by the server, which blocks the host
+    /// never sent. A client that hangs up after the greeting is counted by the server, which blocks the host
     /// after a hundred of them (`max_connect_errors`); one that is refused is not.
+    ///
+    /// It does not turn to TLS. Whether an account that must use it has a password is not seen: MariaDB refuses
+    /// such a log-in as it refuses a wrong password.
     ///
     /// # Why it matters
     /// A server that accepts connections may be full, shutting down, or not talk to this host at all. One that
