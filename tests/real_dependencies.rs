@@ -12,6 +12,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rcgen::{CertificateParams, KeyPair};
 use readiness_probes::{Outcome, Target, live::Live};
 use serde_json::{Value, json};
 use tokio::{
@@ -306,6 +307,29 @@ async fn nats_is_open_or_not() {
     }
 }
 
+#[tokio::test]
+async fn nats_that_wants_tls_behind_info_is_believed_what_it_tells() {
+    let folder = Folder::new("nats-tls");
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let own = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    fs::write(&certificate, leaf.self_signed(&own).unwrap().pem()).unwrap();
+    fs::write(&key, own.serialize_pem()).unwrap();
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--tls", "--tlscert", certificate, "--tlskey", key];
+    for (more, word, expected) in [
+        (&[][..], "unknown", &["log_in_not_judged"][..]),
+        (&["--tlsverify", "--tlscacert", certificate], "pass", &[]),
+        (&["--user", "app", "--pass", PASSWORD], "pass", &[]),
+    ] {
+        let server = nats(&[&tls, more].concat()).await;
+        let outcomes = seen("dep.nats", "nats", server.port, json!({})).await;
+        assert_both(&outcomes, (word, expected), (word, expected));
+        let said = evidence(&outcomes[0], "CONNECT without a log-in");
+        assert_eq!(said, "not heard: TLS is required first");
+    }
+}
+
 async fn memcached(arguments: &[&str]) -> Started {
     let folder = Folder::new("memcached");
     give_to("memcache", folder.path());
@@ -314,6 +338,8 @@ async fn memcached(arguments: &[&str]) -> Started {
         as_user("memcache", &program("memcached", &[]))
             .args(["-l", "127.0.0.1", "-U", "0", "-p", &port.to_string()])
             .args(arguments)
+            // SASL looks for its settings there, and is content with none.
+            .env("SASL_CONF_PATH", folder.path())
             .current_dir(folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null()),
@@ -517,7 +543,11 @@ async fn etcd_is_open_until_it_asks_for_users() {
         outcomes.iter().all(|outcome| outcome.status.is_unknown()),
         "{outcomes:#?}"
     );
-    assert_foreign("dep.memcached", port, "closed", "it closed the connection").await;
+    assert_both(
+        &seen("dep.memcached", "tcp", port, json!({})).await,
+        ("unknown", &["binary_only"]),
+        ("unknown", &["binary_only"]),
+    );
     let user = format!("{{\"name\":\"root\",\"password\":\"{PASSWORD}\"}}");
     for (path, body) in [
         ("/v3/auth/user/add", &*user),

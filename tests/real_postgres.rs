@@ -99,7 +99,7 @@ async fn log_ins_are_judged_by_what_the_server_asks() {
             "guest",
             "warn",
             &["open_without_authentication"][..],
-            "no password",
+            "without any password",
         ),
         (&*format!("clear:{PASSWORD}"), "pass", &[], "clear-text password"),
         (&*format!("old:{PASSWORD}"), "pass", &[], "md5"),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use readiness_core::{
     Finding, Measure, Outcome, ProbeContext, ProbeError,
     fact::{PortState, Step},
@@ -11,12 +10,9 @@ use readiness_core::{
 use super::{
     Broken, BrokenKind, Dialogue, DialogueEnd, DialogueFacts, DialogueReply, ReplyEnd,
     spoken::{recognised, shown},
-    verdict::{Scene, broken, combined, described, tls_missing},
+    verdict::{Scene, broken, described, each_address, tls_missing},
 };
-use crate::{
-    address::{endpoints, noted},
-    net::tcp::{not_open, place},
-};
+use crate::net::tcp::not_open;
 
 /// Holds the dialogue with each address of the target and judges what was heard.
 ///
@@ -26,34 +22,17 @@ pub(super) async fn ask(
     steps: Vec<Step>,
     judge: impl Fn(&Scene<'_>, &DialogueFacts) -> Outcome,
 ) -> Result<Outcome, ProbeError> {
-    let target = cx.target();
-    let place = place(target.host(), target.port());
-    let endpoints = endpoints(cx, target.port(), target.is_tls()).await?;
-    let looks = endpoints.into_iter().map(|endpoint| {
-        let steps = steps.clone();
-        async {
-            let address = endpoint.address;
-            (address, cx.observe(Dialogue::new(endpoint, steps)).await)
-        }
-    });
-    let seen = join_all(looks).await;
-    let outcome = combined(
-        seen,
+    each_address(
+        cx,
+        cx.target().is_tls(),
+        |endpoint| cx.observe(Dialogue::new(endpoint, steps.clone())),
         |facts| facts.tcp.state,
-        |address, facts| {
-            let scene = Scene {
-                place: &place,
-                address,
-                profile: cx.profile(),
-                has_credential: target.credential().is_some(),
-            };
-            match unreached(&scene, facts) {
-                Some(finding) => Outcome::judged(finding.message.clone(), vec![finding]),
-                None => timed(judge(&scene, facts), facts),
-            }
+        |scene, facts| match unreached(scene, facts) {
+            Some(finding) => failed(finding),
+            None => timed(judge(scene, facts), facts),
         },
-    );
-    Ok(noted(cx, outcome).await)
+    )
+    .await
 }
 
 fn unreached(scene: &Scene<'_>, facts: &DialogueFacts) -> Option<Finding> {

@@ -1,16 +1,12 @@
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait,
     fact::PortState,
 };
 
-use super::verdict::{Scene, broken, channel, combined, described, tls_missing, told, withheld};
-use crate::{
-    address::{authority, endpoints, noted},
-    net::tcp::{not_open, place},
-};
+use super::verdict::{Scene, broken, channel, described, each_address, tls_missing, told, withheld};
+use crate::{address::authority, net::tcp::not_open};
 
 pub(crate) mod call;
 mod reply;
@@ -104,34 +100,21 @@ impl Probe for GrpcHealth {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let target = cx.target();
-        let place = place(target.host(), target.port());
         let is_tls = target.is_tls() || target.scheme() == "grpcs";
         let authority = authority(target, target.port(), is_tls);
-        let looks = endpoints(cx, target.port(), is_tls)
-            .await?
-            .into_iter()
-            .map(|endpoint| async {
-                let address = endpoint.address;
-                let key = GrpcHealthCheck::new(endpoint, authority.clone(), target.origin())
-                    .asking(self.services.clone(), self.list)
-                    .credential(target.credential());
-                (address, cx.observe(key).await)
-            });
-        let seen = join_all(looks).await;
-        let outcome = combined(
-            seen,
+        let key = |endpoint| {
+            GrpcHealthCheck::new(endpoint, authority.clone(), target.origin())
+                .asking(self.services.clone(), self.list)
+                .credential(target.credential())
+        };
+        each_address(
+            cx,
+            is_tls,
+            |endpoint| cx.observe(key(endpoint)),
             |facts| facts.tcp.state,
-            |address, facts| {
-                let scene = Scene {
-                    place: &place,
-                    address,
-                    profile: cx.profile(),
-                    has_credential: target.credential().is_some(),
-                };
-                judge(self, &scene, facts)
-            },
-        );
-        Ok(noted(cx, outcome).await)
+            |scene, facts| judge(self, scene, facts),
+        )
+        .await
     }
 }
 

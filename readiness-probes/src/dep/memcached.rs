@@ -74,7 +74,8 @@ fn steps() -> Vec<Step> {
             .to_vec(),
     };
     vec![
-        Step::send("version\r\n"),
+        // One that speaks the binary protocol alone looks at its 24 bytes of head first, and waits for them.
+        Step::send(format!("{:<24}\r\n", "version")),
         Step::Expect(Expect::new(Frame::Line).accept(Pattern::begins("VERSION "))),
         Step::send("stats\r\n"),
         Step::Expect(Expect::new(stats).most_bytes(32 * 1024)),
@@ -245,6 +246,14 @@ mod tests {
 
     #[test]
     fn one_that_hangs_up_at_text_is_unknown() {
+        let steps = steps();
+        let Some(Step::Send(question)) = steps.first() else {
+            panic!("{steps:?}");
+        };
+        let question = question.as_bytes();
+        assert!(question.starts_with(b"version ") && question.ends_with(b" \r\n"));
+        assert!(question.len() >= 24, "a head of the binary protocol");
+        let steps = || steps.clone();
         for (url, end, remedy) in [
             (URL, ReplyEnd::Closed, "`tls://host:port`"),
             (URL, ReplyEnd::Reset, "`tls://host:port`"),

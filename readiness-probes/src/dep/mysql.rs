@@ -23,6 +23,9 @@ readiness_core::probe! {
     /// never sent. A client that hangs up after the greeting is counted by the server, which blocks the host
     /// after a hundred of them (`max_connect_errors`); one that is refused is not.
     ///
+    /// It does not turn to TLS. Whether an account that must use it has a password is not seen: MariaDB refuses
+    /// such a log-in as it refuses a wrong password.
+    ///
     /// # Why it matters
     /// A server that accepts connections may be full, shutting down, or not talk to this host at all. One that
     /// lets anybody in gives its data away.

@@ -1,20 +1,17 @@
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use readiness_core::{
-    Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
-    fact::PortState,
+    Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, Target,
+    async_trait,
+    fact::{Endpoint, PortState},
 };
 
 use super::{
     AuthMethod, Authentication, PostgresEnd, PostgresFacts, PostgresSession, ServerError, TlsUse,
     open::open,
-    verdict::{Scene, broken, channel, combined, described, tls_missing, told, withheld},
+    verdict::{Scene, broken, channel, described, each_address, tls_missing, told, withheld},
 };
-use crate::{
-    address::{endpoints, noted},
-    net::tcp::{not_open, place},
-};
+use crate::net::tcp::not_open;
 
 readiness_core::probe! {
     /// PostgreSQL lets the service in and answers.
@@ -64,42 +61,30 @@ impl Probe for Postgres {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        let place = place(target.host(), target.port());
-        let looks = endpoints(cx, target.port(), false)
-            .await?
-            .into_iter()
-            .map(|endpoint| async {
-                let address = endpoint.address;
-                let key = PostgresSession::new(
-                    endpoint,
-                    target.origin(),
-                    self.tls,
-                    target.credential(),
-                    database(target.path()),
-                );
-                (address, cx.observe(key).await)
-            });
-        let seen = join_all(looks).await;
-        let outcome = combined(
-            seen,
+        each_address(
+            cx,
+            false,
+            |endpoint| cx.observe(session(cx.target(), endpoint, self.tls)),
             |facts| facts.tcp.state,
-            |address, facts| {
-                let scene = Scene {
-                    place: &place,
-                    address,
-                    profile: cx.profile(),
-                    has_credential: target.credential().is_some(),
-                };
-                judge(self, &scene, facts)
-            },
-        );
-        Ok(noted(cx, outcome).await)
+            |scene, facts| judge(self, scene, facts),
+        )
+        .await
     }
 }
 
+/// A session with the database of the target, with its credential.
+pub(super) fn session(target: &Target, endpoint: Endpoint, tls: TlsUse) -> PostgresSession {
+    PostgresSession::new(
+        endpoint,
+        target.origin(),
+        tls,
+        target.credential(),
+        database(target.path()),
+    )
+}
+
 /// The database that a path names: `/app` is `app`, `/` is none.
-pub(super) fn database(path: &str) -> String {
+fn database(path: &str) -> String {
     let name = path.trim_start_matches('/');
     // A form decodes `+` too; in a path it stands for itself.
     let name = name.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
@@ -230,8 +215,8 @@ fn method(auth: &AuthMethod) -> &str {
 #[cfg(test)]
 mod tests {
     use readiness_core::{
-        Profile, Target,
-        fact::{Endpoint, LocalRoute, Route, TcpFacts},
+        Profile,
+        fact::{LocalRoute, Route, TcpFacts},
         testing::Facts,
     };
 

@@ -1,18 +1,13 @@
 use std::cmp::Ordering;
 
-use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
 };
 
 use super::{
-    PostgresEnd, PostgresSession, ServerError, TlsUse,
-    postgres::{self, database},
-    verdict::{Scene, combined, told},
-};
-use crate::{
-    address::{endpoints, noted},
-    net::tcp::place,
+    PostgresEnd, ServerError, TlsUse,
+    postgres::{self, session},
+    verdict::{Scene, each_address, told},
 };
 
 pub(crate) mod ledger;
@@ -143,37 +138,16 @@ impl Probe for PostgresMigrations {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        let place = place(target.host(), target.port());
-        let looks = endpoints(cx, target.port(), false)
-            .await?
-            .into_iter()
-            .map(|endpoint| async {
-                let address = endpoint.address;
-                let session = PostgresSession::new(
-                    endpoint,
-                    target.origin(),
-                    self.tls,
-                    target.credential(),
-                    database(target.path()),
-                );
-                (address, cx.observe(LedgerLook::new(session, self.ledger())).await)
-            });
-        let seen = join_all(looks).await;
-        let outcome = combined(
-            seen,
+        let ledger = self.ledger();
+        let key = |endpoint| LedgerLook::new(session(cx.target(), endpoint, self.tls), ledger.clone());
+        each_address(
+            cx,
+            false,
+            |endpoint| cx.observe(key(endpoint)),
             |facts| facts.session.tcp.state,
-            |address, facts| {
-                let scene = Scene {
-                    place: &place,
-                    address,
-                    profile: cx.profile(),
-                    has_credential: target.credential().is_some(),
-                };
-                judge(self, &scene, facts)
-            },
-        );
-        Ok(noted(cx, outcome).await)
+            |scene, facts| judge(self, scene, facts),
+        )
+        .await
     }
 }
 

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use readiness_core::{
     Described, Finding, Measure, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, Reason, async_trait,
     fact::PortState,
@@ -9,12 +8,9 @@ use readiness_core::{
 use super::{
     Authentication, RedisEnd, RedisFacts, RedisPing, RedisReply, ServerError,
     open::open,
-    verdict::{Scene, broken, channel, combined, described, tls_missing, told, withheld},
+    verdict::{Scene, broken, channel, described, each_address, tls_missing, told, withheld},
 };
-use crate::{
-    address::{endpoints, noted},
-    net::tcp::{not_open, place},
-};
+use crate::net::tcp::not_open;
 
 readiness_core::probe! {
     /// Redis lets the service in and answers.
@@ -60,28 +56,14 @@ impl Probe for Redis {
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
         let target = cx.target();
-        let place = place(target.host(), target.port());
-        let endpoints = endpoints(cx, target.port(), target.is_tls()).await?;
-        let looks = endpoints.into_iter().map(|endpoint| async {
-            let address = endpoint.address;
-            let key = RedisPing::new(endpoint, target.origin(), target.credential());
-            (address, cx.observe(key).await)
-        });
-        let seen = join_all(looks).await;
-        let outcome = combined(
-            seen,
+        each_address(
+            cx,
+            target.is_tls(),
+            |endpoint| cx.observe(RedisPing::new(endpoint, target.origin(), target.credential())),
             |facts| facts.tcp.state,
-            |address, facts| {
-                let scene = Scene {
-                    place: &place,
-                    address,
-                    profile: cx.profile(),
-                    has_credential: target.credential().is_some(),
-                };
-                judge(self, &scene, facts)
-            },
-        );
-        Ok(noted(cx, outcome).await)
+            |scene, facts| judge(self, scene, facts),
+        )
+        .await
     }
 }
 

@@ -1,16 +1,11 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::future::join_all;
 use readiness_core::{
     Described, ObserveError, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait,
     fact::{Endpoint, PortState},
 };
 
-use super::verdict::{Scene, combined};
-use crate::{
-    address::{endpoints, noted},
-    net::tcp::place,
-};
+use super::verdict::each_address;
 
 mod algorithms;
 mod judge;
@@ -126,34 +121,18 @@ impl Probe for Ssh {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        let place = place(target.host(), target.port());
-        let looks = endpoints(cx, target.port(), false)
-            .await?
-            .into_iter()
-            .map(|endpoint| async {
-                let address = endpoint.address;
-                (address, self.look(cx, endpoint).await)
-            });
-        let seen: Vec<(SocketAddr, Result<Sessions, ObserveError>)> = join_all(looks).await;
-        let outcome = combined(
-            seen,
+        each_address(
+            cx,
+            false,
+            |endpoint| self.look(cx, endpoint),
             |sessions| {
                 sessions
                     .first()
                     .map_or(PortState::Closed, |facts| facts.tcp.state)
             },
-            |address, sessions| {
-                let scene = Scene {
-                    place: &place,
-                    address,
-                    profile: cx.profile(),
-                    has_credential: target.credential().is_some(),
-                };
-                judge(self, &scene, sessions)
-            },
-        );
-        Ok(noted(cx, outcome).await)
+            |scene, sessions| judge(self, scene, sessions),
+        )
+        .await
     }
 }
 

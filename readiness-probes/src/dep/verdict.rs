@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 
+use futures_util::future::join_all;
 use readiness_core::{
-    Finding, ObserveError, Outcome, Profile, Reason,
-    fact::{PortState, Trust},
+    Finding, ObserveError, Outcome, ProbeContext, ProbeError, Profile, Reason,
+    fact::{Endpoint, PortState, Trust},
 };
 
 use super::{Broken, BrokenKind, ChannelTls};
-use crate::address::{is_local, worst_of};
+use crate::{
+    address::{endpoints, is_local, noted, worst_of},
+    net::tcp::place,
+};
 
 /// What is known where a dependency is judged.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +31,43 @@ impl Scene<'_> {
     }
 }
 
+/// Looks at each address of the target, over TLS from the first byte or not, and judges what was seen there.
+///
+/// `state` is what the port did, as the fact tells it.
+pub(super) async fn each_address<F, L>(
+    cx: &ProbeContext,
+    is_tls: bool,
+    look: impl Fn(Endpoint) -> L,
+    state: impl Fn(&F) -> PortState,
+    judge: impl Fn(&Scene<'_>, &F) -> Outcome,
+) -> Result<Outcome, ProbeError>
+where
+    L: Future<Output = Result<F, ObserveError>>,
+{
+    let target = cx.target();
+    let place = place(target.host(), target.port());
+    let endpoints = endpoints(cx, target.port(), is_tls).await?;
+    let looks = endpoints.into_iter().map(|endpoint| {
+        let address = endpoint.address;
+        let look = look(endpoint);
+        async move { (address, look.await) }
+    });
+    let seen = join_all(looks).await;
+    let outcome = combined(seen, state, |address, facts| {
+        let scene = Scene {
+            place: &place,
+            address,
+            profile: cx.profile(),
+            has_credential: target.credential().is_some(),
+        };
+        judge(&scene, facts)
+    });
+    Ok(noted(cx, outcome).await)
+}
+
 /// One outcome for all addresses. A client tries one after the other, so those that do not accept are only
 /// noted where another does.
-pub(super) fn combined<F>(
+fn combined<F>(
     seen: Vec<(SocketAddr, Result<F, ObserveError>)>,
     state: impl Fn(&F) -> PortState,
     judge: impl Fn(SocketAddr, &F) -> Outcome,

@@ -1,15 +1,11 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::future::join_all;
 use readiness_core::{
     Described, ObserveError, Outcome, Probe, ProbeContext, ProbeError, ProbeInfo, async_trait, fact::Endpoint,
 };
 
-use super::verdict::{Scene, combined};
-use crate::{
-    address::{authority, authority_of, check_query, endpoints, noted, path_at},
-    net::tcp::place,
-};
+use super::verdict::each_address;
+use crate::address::{authority, authority_of, check_query, path_at};
 
 mod judge;
 pub(crate) mod opening;
@@ -159,29 +155,13 @@ impl Probe for WebSocket {
     }
 
     async fn run(&self, cx: &ProbeContext) -> Result<Outcome, ProbeError> {
-        let target = cx.target();
-        let place = place(target.host(), target.port());
-        let looks = endpoints(cx, target.port(), target.is_tls())
-            .await?
-            .into_iter()
-            .map(|endpoint| async {
-                let address = endpoint.address;
-                (address, self.look(cx, endpoint).await)
-            });
-        let seen: Vec<(SocketAddr, Result<Seen, ObserveError>)> = join_all(looks).await;
-        let outcome = combined(
-            seen,
+        each_address(
+            cx,
+            cx.target().is_tls(),
+            |endpoint| self.look(cx, endpoint),
             |seen| seen.own.tcp.state,
-            |address, seen| {
-                let scene = Scene {
-                    place: &place,
-                    address,
-                    profile: cx.profile(),
-                    has_credential: target.credential().is_some(),
-                };
-                judge(self, &scene, &seen.own, seen.foreign.as_deref())
-            },
-        );
-        Ok(noted(cx, outcome).await)
+            |scene, seen| judge(self, scene, &seen.own, seen.foreign.as_deref()),
+        )
+        .await
     }
 }

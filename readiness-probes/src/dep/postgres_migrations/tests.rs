@@ -4,7 +4,10 @@ use readiness_core::{
     testing::Facts,
 };
 
-use super::{super::PostgresFacts, *};
+use super::{
+    super::{PostgresFacts, PostgresSession},
+    *,
+};
 
 const URL: &str = "postgres://app:s3cr3t@10.0.0.7/shop";
 
