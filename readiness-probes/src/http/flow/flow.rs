@@ -41,7 +41,7 @@ probe! {
     id: "http.flow",
     title: "a sequence of requests goes through",
     priority: Medium,
-    timeout_seconds: 60,
+    timeout_seconds: 150,
     references: [
         "RFC 9110 section 9.2.1: safe methods" => "https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1",
         "RFC 6265bis: cookies" => "https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis",

@@ -1,6 +1,6 @@
 //! What a service counted between two scrapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use readiness_core::{ObserveError, Reason, fact::Exchange};
 
@@ -11,7 +11,7 @@ use super::{
     matchers::{LabelMatchers, Ready},
     number::number,
     page::{self, Family, MetricLabels, Page, Sample},
-    progress::start_of,
+    progress::is_another_process,
 };
 
 /// Why two scrapes tell nothing.
@@ -53,10 +53,16 @@ pub(in crate::http) struct Over {
 /// The greatest whole number that a sample is exact up to.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// The most labels that are told where one lacks.
+const MOST_NAMED: usize = 8;
+
 const FEWER: &str = "show fewer series on one page, or spread them over several";
 const SAME_PAGE: &str = "see why the page could be had once and not twice";
 const RIGHT_NAME: &str = "name a counter, or the `_count` of a histogram or summary, that the page shows";
+const RIGHT_LABEL: &str = "name in the selector the label that tells errors apart, as the page writes it";
 const LATER: &str = "look again: nothing can be said over a restart";
+const SAME_PROCESS: &str =
+    "look again: nothing can be said over a restart; behind a balancer, make each instance a target";
 const BY_LIBRARY: &str = "let a client library write the page; see what `http.metrics` says of it";
 
 impl<'e> Window<'e> {
@@ -74,13 +80,13 @@ impl<'e> Window<'e> {
             trouble(e.reason.clone(), message, SAME_PAGE)
         })?;
         let after = page_of(second)?;
-        match (start_of(&before), start_of(&after)) {
-            (Some(then), Some(now)) if now > then => Err(trouble(
+        match is_another_process(&before, &after) {
+            true => Err(trouble(
                 Reason::UNEXPECTED_RESPONSE,
-                "the process began anew between the two scrapes",
-                LATER,
+                "another process answered the second scrape, or it began anew",
+                SAME_PROCESS,
             )),
-            _ => Ok(Self { before, after }),
+            false => Ok(Self { before, after }),
         }
     }
 
@@ -96,6 +102,46 @@ impl<'e> Window<'e> {
         rises.values().try_fold(0_u64, |sum, rise| {
             whole(name, *rise).map(|rise| sum.saturating_add(rise))
         })
+    }
+
+    /// Whether every label that a selector counts by stands on any sample of this name that fits the others. One
+    /// that is written wrong selects nothing, which looks as if nothing had gone wrong.
+    ///
+    /// # Errors
+    /// Where one does not.
+    pub(in crate::http) fn has_labels(
+        &self,
+        name: &str,
+        others: &LabelMatchers,
+        selector: &LabelMatchers,
+    ) -> Result<(), Trouble> {
+        let ready = [others.ready()];
+        let after = chosen(&self.after, name, &ready)?;
+        let known: BTreeSet<&str> = after
+            .keys()
+            .flat_map(|labels| labels.iter().map(|(label, _)| *label))
+            .collect();
+        let selector = selector.ready();
+        let lacking = selector.needed().find(|label| !known.contains(label));
+        // Where nothing fits the others, that is what is to be told.
+        let Some(label) = lacking.filter(|_| !after.is_empty()) else {
+            return Ok(());
+        };
+        let known: Vec<String> = known
+            .iter()
+            .take(MOST_NAMED)
+            .map(|label| format!("`{}`", excerpt(label.as_bytes())))
+            .collect();
+        let instead = match known.is_empty() {
+            true => "they have none".to_owned(),
+            false => format!("they have {}", known.join(", ")),
+        };
+        let message = format!(
+            "no series of `{}` has the label `{}`; {instead}",
+            excerpt(name.as_bytes()),
+            excerpt(label.as_bytes())
+        );
+        Err(trouble(Reason::UNEXPECTED_RESPONSE, message, RIGHT_LABEL))
     }
 
     /// Whether there is any sample of this name, whatever its labels.
@@ -342,6 +388,11 @@ mod tests {
                 format!("{start} 11\nr_total 6\n"),
                 "began anew",
             ),
+            (
+                format!("{start} 10\nr_total 5\n"),
+                format!("{start} 9\nr_total 6\n"),
+                "another process",
+            ),
             ("r_total 5\n".to_owned(), "r_total NaN\n".to_owned(), "fell"),
             ("r_total NaN\n".to_owned(), "r_total 5\n".to_owned(), "fell"),
             ("r_total -5\n".to_owned(), "r_total 5\n".to_owned(), "fell"),
@@ -366,6 +417,45 @@ mod tests {
         }
         let same = format!("{start} 10\nr_total 5\n");
         assert_eq!(rise(&same, &same, ""), Ok(0));
+        let untold = format!("{start} NaN\nr_total 5\n");
+        assert_eq!(rise(&untold, &untold, ""), Ok(0));
+    }
+
+    #[test]
+    fn a_label_that_nothing_has_counts_nothing() {
+        let body = "r_total{code=\"200\",h=\"a\"} 9\nr_total{status=\"500\",h=\"b\"} 1\n";
+        let page = page(body);
+        let window = Window::between(&page, Ok(&page)).unwrap_or_else(|e| panic!("{e:?}"));
+        let has = |labels: &str, errors: &str| {
+            let (labels, errors) = (labels.parse().unwrap(), errors.parse().unwrap());
+            window
+                .has_labels("r_total", &labels, &errors)
+                .map_err(|e| e.message)
+        };
+        for (labels, errors) in [
+            ("", "status=~\"5..\""),
+            ("", "status!~\"2..\",code!=\"200\""),
+            ("h=\"a\"", "code=~\"5..\""),
+            // The selector speaks of series that do not have it.
+            ("", "error!=\"\""),
+            ("", "error=\"\""),
+            ("", "error=~\"|none\""),
+            // That there are none of these is told already.
+            ("h=\"c\"", "status=\"500\""),
+        ] {
+            assert_eq!(has(labels, errors), Ok(()), "{labels} {errors}");
+        }
+        for (labels, errors) in [
+            ("h=\"a\"", "status=~\"5..\""),
+            ("h=\"a\"", "status!~\"2..\""),
+            ("h=\"a\"", "code=\"500\", status=\"500\""),
+        ] {
+            assert_eq!(
+                has(labels, errors).unwrap_err(),
+                "no series of `r_total` has the label `status`; they have `code`, `h`",
+                "{labels} {errors}"
+            );
+        }
     }
 
     fn histogram(buckets: &[(&str, u64)]) -> String {

@@ -447,3 +447,19 @@ fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use readiness_core::Described;
+
+    use super::*;
+    use crate::http::Flow;
+
+    #[test]
+    fn the_longest_flow_and_what_cleans_up_end_before_anybody_stops_waiting() {
+        let longest = Duration::from_secs(FlowRun::MOST_SECONDS.into()) + CLEAN_UP;
+        assert!(longest < FlowSource::DEADLINE);
+        // Before it the names of the target are looked up.
+        assert!(FlowSource::DEADLINE < Flow::described().timeout);
+    }
+}
