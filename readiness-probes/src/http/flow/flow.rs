@@ -35,7 +35,8 @@ probe! {
         pub allow_unsafe: bool = false,
         /// Whether cookies that one step is given go with the next. Default: yes.
         pub cookies: bool = true,
-        /// When no more steps begin but those with `always`, in seconds from the first, 1 to 120. Default: 30.
+        /// When no more steps begin but those with `always`, in seconds from the first, 1 to 120. Those have 15 s
+        /// more, which the deadline of the whole run must leave them too. Default: 30.
         pub max_seconds: u32 = 30,
     }
     id: "http.flow",

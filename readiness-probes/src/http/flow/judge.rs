@@ -89,7 +89,7 @@ fn of_result(run: &FlowRun, step: &FlowStep, sends_secret: bool, result: &FlowRe
             Reason::TIMEOUT,
             format!("not sent, as the {} s of the flow were over", run.max_seconds),
         )
-        .remedy("see which step is slow, or raise `max_seconds`"),
+        .remedy("see which step is slow, or raise `max_seconds` and the deadline of the run"),
         FlowResult::Skipped => Finding::note("skipped", "not sent, as an earlier step failed"),
         FlowResult::Unfit { variable, problem } => Finding::fail(
             "unsafe_value",
