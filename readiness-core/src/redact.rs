@@ -222,42 +222,22 @@ impl Credentials {
     /// Values under four bytes, and query values under eight, are left: they would hide half the text
     /// and protect nothing.
     pub fn scrub(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        for secret in self.values() {
-            if clean.contains(secret.as_str()) {
-                clean = clean.replace(secret.as_str(), REDACTED);
-            }
-        }
-        clean
+        self.scrubber().scrub(text)
     }
 
     /// [`Credentials::scrub`] for bytes, in one pass.
     pub fn scrub_bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let secrets = self.values();
-        if secrets.is_empty() {
-            return bytes.to_vec();
-        }
+        self.scrubber().scrub_bytes(bytes)
+    }
+
+    /// What [`Credentials::scrub`] looks for, made once for many texts.
+    pub fn scrubber(&self) -> Scrubber {
+        let values = self.values();
         let mut may_begin = [false; 256];
-        for secret in &secrets {
-            if let Some(&first) = secret.as_bytes().first() {
-                may_begin[usize::from(first)] = true;
-            }
+        for first in values.iter().filter_map(|value| value.as_bytes().first()) {
+            may_begin[usize::from(*first)] = true;
         }
-        let mut clean = Vec::with_capacity(bytes.len());
-        let mut rest = bytes;
-        while let Some((&first, after)) = rest.split_first() {
-            let found = may_begin[usize::from(first)]
-                .then(|| secrets.iter().find(|secret| rest.starts_with(secret.as_bytes())))
-                .flatten();
-            if let Some(secret) = found {
-                clean.extend_from_slice(REDACTED.as_bytes());
-                rest = &rest[secret.len()..];
-            } else {
-                clean.push(first);
-                rest = after;
-            }
-        }
-        clean
+        Scrubber { values, may_begin }
     }
 
     /// Every form a secret may come back in, the longest first.
@@ -292,6 +272,61 @@ impl Credentials {
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
         all
+    }
+}
+
+/// Secret values in every form they are looked for in, from [`Credentials::scrubber`].
+#[derive(Clone)]
+pub struct Scrubber {
+    /// The longest first.
+    values: Vec<String>,
+    may_begin: [bool; 256],
+}
+
+impl Scrubber {
+    /// See [`Credentials::scrub`].
+    pub fn scrub(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for secret in &self.values {
+            if clean.contains(secret.as_str()) {
+                clean = clean.replace(secret.as_str(), REDACTED);
+            }
+        }
+        clean
+    }
+
+    /// See [`Credentials::scrub_bytes`].
+    pub fn scrub_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        if self.values.is_empty() {
+            return bytes.to_vec();
+        }
+        let mut clean = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some((&first, after)) = rest.split_first() {
+            let found = self.may_begin[usize::from(first)]
+                .then(|| {
+                    self.values
+                        .iter()
+                        .find(|secret| rest.starts_with(secret.as_bytes()))
+                })
+                .flatten();
+            if let Some(secret) = found {
+                clean.extend_from_slice(REDACTED.as_bytes());
+                rest = &rest[secret.len()..];
+            } else {
+                clean.push(first);
+                rest = after;
+            }
+        }
+        clean
+    }
+}
+
+impl fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scrubber")
+            .field("values", &self.values.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -379,6 +414,22 @@ mod tests {
             assert_eq!(all.scrub(echo), REDACTED, "{echo}");
             assert_eq!(all.scrub_bytes(echo.as_bytes()), REDACTED.as_bytes(), "{echo}");
         }
+    }
+
+    #[test]
+    fn a_scrubber_is_made_once_and_tells_nothing() {
+        let mut all = Credentials::default();
+        all.insert("t", Credential::bearer(origin(443), "abcd&efgh"));
+        let scrubber = all.scrubber();
+        for text in ["Bearer abcd&efgh", "a=abcd%26efgh", "abcd", "", "ä abcd&efgh ä"] {
+            assert_eq!(scrubber.scrub(text), all.scrub(text), "{text}");
+            assert_eq!(
+                scrubber.scrub_bytes(text.as_bytes()),
+                scrubber.scrub(text).as_bytes(),
+                "{text}"
+            );
+        }
+        assert!(!format!("{scrubber:?}").contains("abcd"), "{scrubber:?}");
     }
 
     #[test]

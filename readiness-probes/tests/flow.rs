@@ -21,7 +21,7 @@ use axum::{
 };
 use readiness_probes::{
     Config, Outcome, Report, Requirement, Runner, Suite, Target, builtin,
-    http::{Flow, FlowExpect, FlowExtract, FlowStep},
+    http::{Flow, FlowExpect, FlowExtract, FlowStep, HeaderAssertion},
     live::Live,
 };
 use serde_json::{Value, json};
@@ -677,6 +677,59 @@ async fn a_secret_goes_only_where_it_is_allowed_to_go() {
     );
     let sent = own.requests();
     assert!(sent.is_empty(), "{sent:?}");
+}
+
+#[tokio::test]
+async fn of_more_secrets_than_are_looked_for_nothing_is_kept() {
+    let (port, _tasks) = raw(|mut stream, line| async move {
+        let mut head = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-echo: last-session-of-all\r\n".to_owned();
+        let n: u32 = line.trim_start_matches(|c: char| !c.is_ascii_digit())[..1]
+            .parse()
+            .unwrap();
+        for cookie in 0..90 {
+            head.push_str(&format!(
+                "set-cookie: c{cookie}=session-{n}-{cookie}; Path=/{n}\r\n"
+            ));
+        }
+        head.push_str("set-cookie: last=last-session-of-all; Path=/9\r\nconnection: close\r\n\r\n");
+        let _ = stream.write_all(head.as_bytes()).await;
+    })
+    .await;
+    let echo = |n: u32| {
+        step(&format!("s{n}"), &format!("/{n}"))
+            .expect(FlowExpect::default().header(HeaderAssertion::exists("x-echo")))
+    };
+    for (steps, shown) in [(1, "found `[redacted]`"), (5, "found `[redacted]`")] {
+        let outcome = flow(port, Flow::new((1..=steps).map(echo))).await;
+        assert!(outcome.status.is_pass(), "{outcome:#?}");
+        let told = format!("{outcome:?}");
+        assert!(told.contains(shown) && !told.contains("last-session"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_by_header_and_link_tells_neither() {
+    let peer = Peer::http(None, |_| {
+        let response = http::Response::builder()
+            .status(303)
+            .header("x-session", "sid-77c1e0aa41f2")
+            .header("location", "/magic/at-51f0c3a7d2e94b");
+        response.body(bytes::Bytes::new().into()).unwrap()
+    })
+    .await;
+    let expect = FlowExpect::default()
+        .status(serde_json::from_value(json!([303])).unwrap())
+        .header(HeaderAssertion::exists("x-session"))
+        .header(HeaderAssertion::exists("location").contains("/magic/"));
+    let steps = [step("log_in", "/session").credential().expect(expect)];
+    // That neither is told is asserted of every flow here.
+    let outcome = flow(peer.address.port(), Flow::new(steps)).await;
+    assert!(outcome.status.is_pass(), "{outcome:#?}");
+    let told = format!("{outcome:?}");
+    assert!(
+        told.contains("it is as expected, and its value is secret"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

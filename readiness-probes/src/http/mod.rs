@@ -82,8 +82,8 @@ pub use self::{
     current_headers::CurrentHeaders,
     disclosure::Disclosure,
     flow::{
-        Flow, FlowAnswer, FlowDocument, FlowExpect, FlowExtract, FlowFacts, FlowLack, FlowResult, FlowRun,
-        FlowStep, FlowTaken, FlowUnfit, JsonText,
+        Flow, FlowAnswer, FlowDocument, FlowExpect, FlowExtract, FlowFacts, FlowHeader, FlowLack, FlowResult,
+        FlowRun, FlowStep, FlowTaken, FlowUnfit, JsonText,
     },
     framing::Framing,
     health::{FindingLevel, HealthFinding, HealthFormat, HealthKind, HttpHealth, StatusSet},

@@ -141,8 +141,12 @@ pub enum FlowUnfit {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FlowAnswer {
-    /// Status, times, and the headers of which something is expected. Its body is not kept.
+    /// Status, times, and the headers of which something is expected; of a secret answer a value stands there only
+    /// where it is as expected, or of no use to anybody. Its body is not kept.
     pub exchange: Exchange,
+    /// Of a secret answer, what holds of each header of which something is expected; `None` where its value is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Option<FlowHeader>>,
     /// Whether each text of `contains`, and then of `not_contains`, stands in the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub texts: Vec<bool>,
@@ -159,11 +163,27 @@ impl FlowAnswer {
     pub fn new(exchange: Exchange) -> Self {
         Self {
             exchange,
+            headers: Vec::new(),
             texts: Vec::new(),
             document: FlowDocument::NotAsked,
             taken: Vec::new(),
         }
     }
+}
+
+/// What holds of a header whose value is not kept.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "snake_case")]
+pub enum FlowHeader {
+    /// It does not equal what is expected.
+    Different,
+    /// It is there, and what is expected of its value holds.
+    Holds,
+    /// What is expected in it is not there.
+    Lacks,
+    /// There is none.
+    Missing,
 }
 
 /// What a JSON document holds where something is expected.

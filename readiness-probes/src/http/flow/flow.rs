@@ -35,13 +35,14 @@ probe! {
         pub allow_unsafe: bool = false,
         /// Whether cookies that one step is given go with the next. Default: yes.
         pub cookies: bool = true,
-        /// When no more steps begin but those with `always`, in seconds from the first, 1 to 120. Default: 30.
+        /// When no more steps begin but those with `always`, in seconds from the first, 1 to 120. Those have 15 s
+        /// more, which the deadline of the whole run must leave them too. Default: 30.
         pub max_seconds: u32 = 30,
     }
     id: "http.flow",
     title: "a sequence of requests goes through",
     priority: Medium,
-    timeout_seconds: 60,
+    timeout_seconds: 150,
     references: [
         "RFC 9110 section 9.2.1: safe methods" => "https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1",
         "RFC 6265bis: cookies" => "https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis",

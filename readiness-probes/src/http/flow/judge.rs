@@ -6,12 +6,12 @@ use readiness_core::{Finding, Measure, Outcome, Reason};
 use serde_json::Value;
 
 use super::{
-    FlowAnswer, FlowDocument, FlowFacts, FlowLack, FlowResult, FlowRun, FlowStep, FlowTaken, FlowUnfit,
-    secrecy::Secrecy,
+    FlowAnswer, FlowDocument, FlowFacts, FlowHeader, FlowLack, FlowResult, FlowRun, FlowStep, FlowTaken,
+    FlowUnfit, secrecy::Secrecy,
 };
 use crate::{
     address,
-    http::{applicability::is_challenge, syntax::excerpt},
+    http::{HeaderAssertion, applicability::is_challenge, syntax::excerpt},
 };
 
 pub(super) fn judge(run: &FlowRun, facts: &FlowFacts) -> Outcome {
@@ -89,7 +89,7 @@ fn of_result(run: &FlowRun, step: &FlowStep, sends_secret: bool, result: &FlowRe
             Reason::TIMEOUT,
             format!("not sent, as the {} s of the flow were over", run.max_seconds),
         )
-        .remedy("see which step is slow, or raise `max_seconds` and the requirement's `timeout_seconds`"),
+        .remedy("see which step is slow, or raise `max_seconds` and the deadline of the run"),
         FlowResult::Skipped => Finding::note("skipped", "not sent, as an earlier step failed"),
         FlowResult::Unfit { variable, problem } => Finding::fail(
             "unsafe_value",
@@ -124,7 +124,12 @@ fn of_answer(step: &FlowStep, sends_secret: bool, answer: &FlowAnswer) -> Vec<Fi
     let exchange = &answer.exchange;
     let mut findings = vec![of_status(step, sends_secret, answer)];
     let expect = &step.expect;
-    findings.extend(expect.headers.iter().map(|header| header.judge(exchange)));
+    findings.extend(expect.headers.iter().enumerate().map(|(n, header)| {
+        match answer.headers.get(n).copied().flatten() {
+            Some(hidden) => of_hidden(header, hidden),
+            None => header.judge(exchange),
+        }
+    }));
     findings.extend(of_texts(step, answer));
     findings.extend(of_document(step, &answer.document));
     findings.extend(
@@ -173,6 +178,39 @@ fn of_status(step: &FlowStep, sends_secret: bool, answer: &FlowAnswer) -> Findin
         Some(location) => finding.evidence("Location", excerpt(location)),
         None => finding,
     }
+}
+
+/// A header whose value is secret, as [`HeaderAssertion`] words one that is not.
+fn of_hidden(header: &HeaderAssertion, hidden: FlowHeader) -> Finding {
+    let fail = |code: &str, message: String| {
+        Finding::fail(code, message)
+            .remedy("see what sends this header; if it is right, change the assertion")
+    };
+    let expected = |text: &Option<String>| excerpt(text.as_deref().unwrap_or_default().as_bytes());
+    let finding = match (hidden, header.exists) {
+        (FlowHeader::Missing, Some(false)) => Finding::note("absent", "there is none, as expected"),
+        (FlowHeader::Missing, _) => fail("missing", "expected such a header, and there is none".to_owned()),
+        (_, Some(false)) => fail(
+            "present",
+            "expected none, found one whose value is secret".to_owned(),
+        ),
+        (FlowHeader::Different, _) => {
+            let message = format!(
+                "expected `{}`, found another value, which is secret",
+                expected(&header.equals)
+            );
+            fail("different", message)
+        }
+        (FlowHeader::Lacks, _) => {
+            let message = format!(
+                "expected `{}` in it, found a value without it, which is secret",
+                expected(&header.contains)
+            );
+            fail("lacks", message)
+        }
+        (FlowHeader::Holds, _) => Finding::note("holds", "it is as expected, and its value is secret"),
+    };
+    finding.subject(format!("header `{}`", header.name.to_ascii_lowercase()))
 }
 
 fn of_texts(step: &FlowStep, answer: &FlowAnswer) -> Vec<Finding> {

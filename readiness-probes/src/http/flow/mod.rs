@@ -13,7 +13,9 @@ mod template;
 mod tests;
 
 pub use self::{
-    facts::{FlowAnswer, FlowDocument, FlowFacts, FlowLack, FlowResult, FlowRun, FlowTaken, FlowUnfit},
+    facts::{
+        FlowAnswer, FlowDocument, FlowFacts, FlowHeader, FlowLack, FlowResult, FlowRun, FlowTaken, FlowUnfit,
+    },
     flow::Flow,
     step::{FlowExpect, FlowExtract, FlowStep, JsonText},
 };

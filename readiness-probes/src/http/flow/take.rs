@@ -1,14 +1,20 @@
 //! From an answer to what is kept of it. No more is kept than was asked, and nothing secret.
 
+use std::collections::BTreeSet;
+
 use http::HeaderMap;
-use readiness_core::{fact::Exchange, redact::REDACTED};
+use readiness_core::{
+    fact::{ByteText, Exchange},
+    redact::REDACTED,
+};
 use serde_json::Value;
 
 use super::{
-    FlowAnswer, FlowDocument, FlowExtract, FlowLack, FlowRun, FlowStep, FlowTaken, Secrecy, Variable,
+    FlowAnswer, FlowDocument, FlowExtract, FlowHeader, FlowLack, FlowRun, FlowStep, FlowTaken, Secrecy,
+    Variable,
 };
 use crate::http::{
-    Assertion,
+    Assertion, HeaderAssertion,
     set_cookie::{self, SetCookie},
     syntax::{excerpt, trim},
 };
@@ -60,21 +66,104 @@ pub(crate) fn take(
     let expect = &step.expect;
     let texts = expect.contains.iter().chain(&expect.not_contains);
     let texts = texts.map(|wanted| text.contains(wanted.as_str())).collect();
-    let is_asked = |name: &str| {
-        let mut asked = expect.headers.iter();
-        KEPT.contains(&name) || asked.any(|asked| asked.name.eq_ignore_ascii_case(name))
+    keep_headers(step, &mut exchange);
+    let headers = match secrecy.answer(n) {
+        true => hide_headers(step, &mut exchange, received),
+        false => Vec::new(),
     };
-    exchange.headers.retain(|header| is_asked(&header.name));
-    exchange.body = readiness_core::fact::ByteText::default();
+    exchange.body = ByteText::default();
     exchange.document = None;
     exchange.body_complete = received.is_whole || !step.reads_body();
     let answer = FlowAnswer {
         exchange,
+        headers,
         texts,
         document: document.kept(&expect.assert, secrecy.answer(n)),
         taken,
     };
     (answer, variables)
+}
+
+/// Those of [`KEPT`] that let nobody in.
+const OPEN: [&str; 3] = ["cf-mitigated", "content-type", "x-amzn-waf-action"];
+
+/// Keeps the lines of which something is expected, and one of each header that tells how the answer came about.
+fn keep_headers(step: &FlowStep, exchange: &mut Exchange) {
+    let mut seen = Vec::new();
+    exchange.headers.retain(|header| {
+        let name = header.name.as_str();
+        if assertions_of(step, name).next().is_some() {
+            return true;
+        }
+        let Some(known) = KEPT.iter().find(|known| **known == name) else {
+            return false;
+        };
+        let is_first = !seen.contains(known);
+        if is_first {
+            seen.push(known);
+        }
+        is_first
+    });
+}
+
+/// Takes the values out of a secret answer, and says what held of them.
+fn hide_headers(step: &FlowStep, exchange: &mut Exchange, received: &Received) -> Vec<Option<FlowHeader>> {
+    let mut shown: BTreeSet<String> = exchange
+        .headers
+        .iter()
+        .map(|header| header.name.clone())
+        .collect();
+    shown.retain(|name| is_shown(step, name, exchange));
+    let mut hidden = BTreeSet::new();
+    exchange.headers.retain_mut(|header| {
+        if shown.contains(&header.name) {
+            return true;
+        }
+        header.value = ByteText::new(REDACTED);
+        hidden.insert(header.name.clone())
+    });
+    let assertions = step.expect.headers.iter().map(|assertion| {
+        let is_hidden = !shown.contains(&assertion.name.to_ascii_lowercase());
+        is_hidden.then(|| of_hidden(assertion, received))
+    });
+    assertions.collect()
+}
+
+fn assertions_of<'s>(step: &'s FlowStep, name: &'s str) -> impl Iterator<Item = &'s HeaderAssertion> {
+    let all = step.expect.headers.iter();
+    all.filter(move |assertion| assertion.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether a value says nothing that the settings do not, or nothing that lets anybody in.
+fn is_shown(step: &FlowStep, name: &str, exchange: &Exchange) -> bool {
+    if OPEN.contains(&name) {
+        return true;
+    }
+    let Some(value) = exchange.joined(name) else {
+        return false;
+    };
+    let equals = |text: &str| trim(&value) == text.trim().as_bytes();
+    // A form that sends its user back to itself is what a log-in that failed looks like.
+    (name == "location" && equals(&step.path))
+        || assertions_of(step, name).any(|assertion| assertion.equals.as_deref().is_some_and(equals))
+}
+
+fn of_hidden(assertion: &HeaderAssertion, received: &Received) -> FlowHeader {
+    let lines = received.headers.get_all(assertion.name.as_str()).iter();
+    let lines: Vec<&[u8]> = lines.map(|line| line.as_bytes()).collect();
+    if lines.is_empty() {
+        return FlowHeader::Missing;
+    }
+    let value = lines.join(&b", "[..]);
+    let equals = assertion.equals.as_deref();
+    let contains = assertion.contains.as_deref();
+    if equals.is_some_and(|text| trim(&value) != text.trim().as_bytes()) {
+        FlowHeader::Different
+    } else if contains.is_some_and(|text| !String::from_utf8_lossy(&value).contains(text)) {
+        FlowHeader::Lacks
+    } else {
+        FlowHeader::Holds
+    }
 }
 
 /// A body as JSON, where anybody asks for it.

@@ -104,6 +104,109 @@ fn no_more_is_kept_of_an_answer_than_was_asked() {
     assert!(open[5].as_ref().unwrap().len() < 600);
 }
 
+/// What is kept of headers that answer a step which expects this of them.
+fn kept_headers(secret: bool, expect: serde_json::Value, lines: &[(&'static str, &str)]) -> FlowAnswer {
+    let step: FlowStep = serde_json::from_value(json!({
+        "name": "a", "path": "/login", "secret": secret, "expect": { "status": [200, 303], "headers": expect },
+    }))
+    .unwrap();
+    let mut received = received("");
+    for (name, value) in lines {
+        received.headers.append(*name, value.parse().unwrap());
+    }
+    let secrecy = Secrecy::of(std::slice::from_ref(&step));
+    let exchange = Exchange::new(303, lines.iter().copied());
+    take(&step, 0, &secrecy, exchange, &received).0
+}
+
+#[test]
+fn headers_of_a_secret_answer_are_judged_and_not_kept() {
+    let lines = [
+        ("x-session", "s3cr3t-session"),
+        ("location", "/magic/s3cr3t-path"),
+        ("content-type", "text/html"),
+        ("x-frame-options", "DENY"),
+    ];
+    let expect = json!([
+        { "name": "X-Session" },
+        { "name": "x-session", "equals": "other" },
+        { "name": "x-session", "contains": "red" },
+        { "name": "x-session", "contains": "session" },
+        { "name": "x-session", "exists": false },
+        { "name": "x-none" },
+        { "name": "x-none", "exists": false },
+        { "name": "location", "contains": "/magic/" },
+        { "name": "content-type", "contains": "html" },
+        { "name": "x-frame-options", "equals": "DENY" },
+    ]);
+    let answer = kept_headers(true, expect.clone(), &lines);
+    let told = serde_json::to_string(&answer).unwrap();
+    assert!(!told.contains("s3cr3t"), "{told}");
+    assert_eq!(answer.exchange.first("x-frame-options"), Some(&b"DENY"[..]));
+    assert_eq!(answer.exchange.first("content-type"), Some(&b"text/html"[..]));
+    let run = run(json!([
+        { "name": "a", "path": "/login", "secret": true, "expect": { "status": [303], "headers": expect } },
+    ]));
+    let outcome = judged(&run, vec![FlowResult::Answered(Box::new(answer))]);
+    assert!(!format!("{outcome:?}").contains("s3cr3t"), "{outcome:?}");
+    let codes: Vec<&str> = outcome
+        .findings
+        .iter()
+        .map(|finding| finding.code.as_str())
+        .collect();
+    let wanted = [
+        "status",
+        "holds",
+        "different",
+        "lacks",
+        "holds",
+        "present",
+        "missing",
+        "absent",
+        "holds",
+        "holds",
+        "holds",
+    ];
+    assert_eq!(codes, wanted, "{outcome:?}");
+}
+
+#[test]
+fn a_secret_answer_tells_only_the_location_that_was_asked() {
+    for (secret, location, told) in [
+        (true, "/login", "/login"),
+        (true, "/login/s3cr3t", "[redacted]"),
+        (true, "https://192.0.2.1/login", "[redacted]"),
+        (false, "/orders/17", "/orders/17"),
+    ] {
+        let answer = kept_headers(secret, json!([]), &[("location", location)]);
+        assert_eq!(
+            answer.exchange.first("location"),
+            Some(told.as_bytes()),
+            "{location}"
+        );
+        assert!(answer.headers.is_empty());
+    }
+}
+
+#[test]
+fn one_line_is_kept_of_a_header_that_nobody_asked_about() {
+    let mut lines = vec![("content-type", "text/html"); 500];
+    lines.extend([("location", "/a"), ("x-a", "1"), ("x-a", "2")]);
+    lines.extend([("location", "/b"); 500]);
+    let asked = kept_headers(false, json!([{ "name": "x-a", "equals": "1, 2" }]), &lines);
+    let names: Vec<&str> = asked
+        .exchange
+        .headers
+        .iter()
+        .map(|header| header.name.as_str())
+        .collect();
+    assert_eq!(names, ["content-type", "location", "x-a", "x-a"]);
+    assert_eq!(asked.exchange.first("location"), Some(&b"/a"[..]));
+    let secret = kept_headers(true, json!([{ "name": "x-a", "contains": "2" }]), &lines);
+    assert_eq!(secret.exchange.headers.len(), 3);
+    assert_eq!(secret.headers, [Some(FlowHeader::Holds)]);
+}
+
 #[test]
 fn values_are_taken_from_where_they_stand() {
     let mut headers = http::HeaderMap::new();

@@ -57,12 +57,28 @@ impl Ready<'_> {
     pub(super) fn fits(&self, sample: &Sample<'_>) -> bool {
         self.0.iter().all(|(matcher, pattern)| {
             let value = sample.label(&matcher.name).unwrap_or_default();
-            let fits = match pattern {
-                Some(pattern) => pattern.is_match(value),
-                None => !matcher.is_pattern && value == matcher.value,
-            };
-            fits == matcher.wanted
+            matcher.is_met_by(pattern.as_ref(), value) == matcher.wanted
         })
+    }
+
+    /// The labels that must be there: all but those of which the empty value is asked, which is that of an absent
+    /// one.
+    pub(super) fn needed(&self) -> impl Iterator<Item = &str> {
+        let with_value = self
+            .0
+            .iter()
+            .filter(|(matcher, pattern)| !matcher.is_met_by(pattern.as_ref(), ""));
+        with_value.map(|(matcher, _)| matcher.name.as_str())
+    }
+}
+
+impl Matcher {
+    /// Whether a value equals the matcher's, or fits its pattern.
+    fn is_met_by(&self, pattern: Option<&Regex>, value: &str) -> bool {
+        match pattern {
+            Some(pattern) => pattern.is_match(value),
+            None => !self.is_pattern && value == self.value,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two looks at one page: what counts must not fall.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use readiness_core::Finding;
 
@@ -16,12 +16,10 @@ type Series<'p> = HashMap<(&'p str, &'p Labels<'p>), f64>;
 
 /// What the second page says against the first.
 pub(super) fn judge(first: &Page<'_>, second: &Page<'_>) -> Vec<Finding> {
-    if let (Some(before), Some(after)) = (start_of(first), start_of(second))
-        && after > before
-    {
+    if is_another_process(first, second) {
         return vec![Finding::note(
             "restarted",
-            "the process began anew between the two scrapes, so counters may have fallen",
+            "another process answered the second scrape, or it began anew, so counters may have fallen",
         )];
     }
     let before: Series<'_> = all(first)
@@ -64,8 +62,17 @@ fn all<'p, 'a>(page: &'p Page<'a>) -> impl Iterator<Item = (&'p Family<'a>, &'p 
         .flat_map(|family| family.samples.iter().map(move |sample| (family, sample)))
 }
 
+/// Whether two pages say that they are of processes which began at different times: one that began anew, or,
+/// behind a balancer, another one, which may be the older.
+pub(super) fn is_another_process(first: &Page<'_>, second: &Page<'_>) -> bool {
+    let times = start_of(first).zip(start_of(second));
+    times
+        .and_then(|(before, after)| before.partial_cmp(&after))
+        .is_some_and(Ordering::is_ne)
+}
+
 /// The time at which the process began.
-pub(super) fn start_of(page: &Page<'_>) -> Option<f64> {
+fn start_of(page: &Page<'_>) -> Option<f64> {
     let is_start = |sample: &&Sample<'_>| sample.name == "process_start_time_seconds";
     all(page)
         .map(|(_, sample)| sample)

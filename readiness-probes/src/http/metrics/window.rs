@@ -1,6 +1,6 @@
 //! What a service counted between two scrapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use readiness_core::{ObserveError, Reason, fact::Exchange};
 
@@ -11,7 +11,7 @@ use super::{
     matchers::{LabelMatchers, Ready},
     number::number,
     page::{self, Family, MetricLabels, Page, Sample},
-    progress::start_of,
+    progress::is_another_process,
 };
 
 /// Why two scrapes tell nothing.
@@ -53,10 +53,16 @@ pub(in crate::http) struct Over {
 /// The greatest whole number that a sample is exact up to.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// The most labels that are told where one lacks.
+const MOST_NAMED: usize = 8;
+
 const FEWER: &str = "show fewer series on one page, or spread them over several";
 const SAME_PAGE: &str = "see why the page could be had once and not twice";
 const RIGHT_NAME: &str = "name a counter, or the `_count` of a histogram or summary, that the page shows";
+const RIGHT_LABEL: &str = "name in the selector the label that tells errors apart, as the page writes it";
 const LATER: &str = "look again: nothing can be said over a restart";
+const SAME_PROCESS: &str =
+    "look again: nothing can be said over a restart; behind a balancer, make each instance a target";
 const BY_LIBRARY: &str = "let a client library write the page; see what `http.metrics` says of it";
 
 impl<'e> Window<'e> {
@@ -74,13 +80,13 @@ impl<'e> Window<'e> {
             trouble(e.reason.clone(), message, SAME_PAGE)
         })?;
         let after = page_of(second)?;
-        match (start_of(&before), start_of(&after)) {
-            (Some(then), Some(now)) if now > then => Err(trouble(
+        match is_another_process(&before, &after) {
+            true => Err(trouble(
                 Reason::UNEXPECTED_RESPONSE,
-                "the process began anew between the two scrapes",
-                LATER,
+                "another process answered the second scrape, or it began anew",
+                SAME_PROCESS,
             )),
-            _ => Ok(Self { before, after }),
+            false => Ok(Self { before, after }),
         }
     }
 
@@ -96,6 +102,46 @@ impl<'e> Window<'e> {
         rises.values().try_fold(0_u64, |sum, rise| {
             whole(name, *rise).map(|rise| sum.saturating_add(rise))
         })
+    }
+
+    /// Whether every label that a selector counts by stands on any sample of this name that fits the others. One
+    /// that is written wrong selects nothing, which looks as if nothing had gone wrong.
+    ///
+    /// # Errors
+    /// Where one does not.
+    pub(in crate::http) fn has_labels(
+        &self,
+        name: &str,
+        others: &LabelMatchers,
+        selector: &LabelMatchers,
+    ) -> Result<(), Trouble> {
+        let ready = [others.ready()];
+        let after = chosen(&self.after, name, &ready)?;
+        let known: BTreeSet<&str> = after
+            .keys()
+            .flat_map(|labels| labels.iter().map(|(label, _)| *label))
+            .collect();
+        let selector = selector.ready();
+        let lacking = selector.needed().find(|label| !known.contains(label));
+        // Where nothing fits the others, that is what is to be told.
+        let Some(label) = lacking.filter(|_| !after.is_empty()) else {
+            return Ok(());
+        };
+        let known: Vec<String> = known
+            .iter()
+            .take(MOST_NAMED)
+            .map(|label| format!("`{}`", excerpt(label.as_bytes())))
+            .collect();
+        let instead = match known.is_empty() {
+            true => "they have none".to_owned(),
+            false => format!("they have {}", known.join(", ")),
+        };
+        let message = format!(
+            "no series of `{}` has the label `{}`; {instead}",
+            excerpt(name.as_bytes()),
+            excerpt(label.as_bytes())
+        );
+        Err(trouble(Reason::UNEXPECTED_RESPONSE, message, RIGHT_LABEL))
     }
 
     /// Whether there is any sample of this name, whatever its labels.
@@ -297,182 +343,4 @@ fn whole(name: &str, rise: f64) -> Result<u64, Trouble> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "text/plain; version=0.0.4";
-
-    fn page(body: &str) -> Exchange {
-        Exchange::new(200, [("content-type", TEXT)]).body(body)
-    }
-
-    fn rise(before: &str, after: &str, matchers: &str) -> Result<u64, String> {
-        let (before, after) = (page(before), page(after));
-        let matchers = matchers.parse().unwrap();
-        let window = Window::between(&before, Ok(&after)).map_err(|e| e.message)?;
-        window.rise("r_total", &[&matchers]).map_err(|e| e.message)
-    }
-
-    #[test]
-    fn a_rise_is_of_all_series_that_fit() {
-        let before = "r_total{s=\"200\"} 100\nr_total{s=\"500\"} 5\nother 3\n";
-        let after = "r_total{s=\"200\"} 150\nr_total{s=\"500\"} 7\nr_total{s=\"503\"} 4\nother 1\n";
-        assert_eq!(rise(before, after, ""), Ok(56), "what is new began at 0");
-        assert_eq!(rise(before, after, "s=~\"5..\""), Ok(6));
-        assert_eq!(rise(before, after, "s=\"404\""), Ok(0));
-        assert_eq!(rise(before, before, ""), Ok(0));
-        assert_eq!(
-            rise("r_total 9007199254740992\n", "r_total 9007199254740992\n", ""),
-            Ok(0)
-        );
-    }
-
-    #[test]
-    fn what_began_anew_tells_nothing() {
-        let start = "process_start_time_seconds";
-        for (before, after, said) in [
-            ("r_total 5\n".to_owned(), "r_total 4\n".to_owned(), "fell"),
-            (
-                "r_total{a=\"1\"} 5\n".to_owned(),
-                "r_total{a=\"2\"} 6\n".to_owned(),
-                "lost a series",
-            ),
-            (
-                format!("{start} 10\nr_total 5\n"),
-                format!("{start} 11\nr_total 6\n"),
-                "began anew",
-            ),
-            ("r_total 5\n".to_owned(), "r_total NaN\n".to_owned(), "fell"),
-            ("r_total NaN\n".to_owned(), "r_total 5\n".to_owned(), "fell"),
-            ("r_total -5\n".to_owned(), "r_total 5\n".to_owned(), "fell"),
-            (
-                "r_total 5\n".to_owned(),
-                "r_total 5.5\n".to_owned(),
-                "no whole number",
-            ),
-            (
-                "r_total 5\n".to_owned(),
-                "r_total +Inf\n".to_owned(),
-                "no whole number",
-            ),
-            (
-                "# TYPE r_total gauge\nr_total 5\n".to_owned(),
-                "# TYPE r_total gauge\nr_total 6\n".to_owned(),
-                "is of a gauge, which may fall",
-            ),
-        ] {
-            let error = rise(&before, &after, "").unwrap_err();
-            assert!(error.contains(said), "{before} {after}: {error}");
-        }
-        let same = format!("{start} 10\nr_total 5\n");
-        assert_eq!(rise(&same, &same, ""), Ok(0));
-    }
-
-    fn histogram(buckets: &[(&str, u64)]) -> String {
-        buckets
-            .iter()
-            .map(|(le, count)| format!("h_bucket{{le=\"{le}\"}} {count}\n"))
-            .collect()
-    }
-
-    fn over(before: &str, after: &str, limit: f64) -> Result<Over, String> {
-        let (before, after) = (page(before), page(after));
-        let window = Window::between(&before, Ok(&after)).map_err(|e| e.message)?;
-        window
-            .over("h", &LabelMatchers::default(), limit)
-            .map_err(|e| e.message)
-    }
-
-    #[test]
-    fn both_edges_next_to_a_limit_are_counted() {
-        let before = histogram(&[("0.1", 10), ("0.5", 20), ("1", 30), ("+Inf", 30)]);
-        let after = histogram(&[("0.1", 60), ("0.5", 110), ("1", 125), ("+Inf", 130)]);
-        for (limit, fewest, most, below, above) in [
-            (0.05, 50, 100, None, 0.1),
-            (0.1, 50, 50, Some(0.1), 0.1),
-            (0.3, 10, 50, Some(0.1), 0.5),
-            (0.5, 10, 10, Some(0.5), 0.5),
-            (0.75, 5, 10, Some(0.5), 1.0),
-            (1.0, 5, 5, Some(1.0), 1.0),
-            (2.0, 0, 5, Some(1.0), f64::INFINITY),
-        ] {
-            let wanted = Over {
-                fewest,
-                most,
-                of: 100,
-                below,
-                above,
-            };
-            assert_eq!(over(&before, &after, limit), Ok(wanted), "{limit}");
-        }
-    }
-
-    #[test]
-    fn series_have_edges_of_their_own() {
-        let of = |a: u64, b: u64| {
-            format!(
-                "h_bucket{{p=\"a\",le=\"0.3\"}} {a}\nh_bucket{{p=\"a\",le=\"+Inf\"}} {}\n\
-                 h_bucket{{p=\"b\",le=\"0.2\"}} {b}\nh_bucket{{p=\"b\",le=\"0.4\"}} {}\nh_bucket{{p=\"b\",le=\"+Inf\"}} {}\n",
-                2 * a,
-                2 * b,
-                3 * b
-            )
-        };
-        let over = over(&of(0, 0), &of(10, 7), 0.3).unwrap();
-        assert_eq!((over.fewest, over.most, over.of), (10 + 7, 10 + 14, 20 + 21));
-        assert_eq!((over.below, over.above), (Some(0.2), 0.4));
-    }
-
-    #[test]
-    fn histograms_that_disagree_with_themselves_tell_nothing() {
-        let good = histogram(&[("0.1", 1), ("+Inf", 1)]);
-        for (after, said) in [
-            (histogram(&[("0.1", 9), ("+Inf", 5)]), "counts more below an edge"),
-            (
-                histogram(&[("0.1", 9), ("0.2", 9), ("+Inf", 9)]),
-                "counts more below an edge",
-            ),
-            (histogram(&[("0.1", 9)]), "lost a series"),
-            (
-                "h_bucket{le=\"0.1\"} 2\nh_bucket{le=\"x\"} 2\nh_bucket{le=\"+Inf\"} 2\n".to_owned(),
-                "without an edge",
-            ),
-            ("h_count 5\n".to_owned(), "shows none"),
-        ] {
-            let error = over(&good, &after, 0.1).unwrap_err();
-            assert!(error.contains(said), "{after}: {error}");
-        }
-        let endless = histogram(&[("0.1", 1)]);
-        assert!(
-            over(&endless, &endless, 0.1)
-                .unwrap_err()
-                .contains("no bucket `+Inf`")
-        );
-    }
-
-    #[test]
-    fn a_page_that_is_none_is_said() {
-        let good = page("r_total 1\n");
-        let late = ObserveError::new(Reason::TIMEOUT, "late");
-        assert_eq!(
-            Window::between(&good, Err(&late)).err().unwrap().reason,
-            Reason::TIMEOUT
-        );
-        let mut cut = good.clone();
-        cut.body_complete = false;
-        assert_eq!(
-            Window::between(&cut, Ok(&good)).err().unwrap().reason,
-            Reason::HTTP_TOO_LARGE
-        );
-        let forbidden = Exchange::new(403, [("content-type", TEXT)]);
-        assert!(
-            Window::between(&good, Ok(&forbidden))
-                .err()
-                .unwrap()
-                .message
-                .contains("403")
-        );
-        let html = Exchange::new(200, [("content-type", "text/html")]);
-        assert!(Window::between(&html, Ok(&good)).is_err());
-    }
-}
+mod tests;

@@ -38,7 +38,8 @@ impl Jar {
         now: Timestamp,
     ) -> Vec<String> {
         let mut values = Vec::new();
-        for line in headers.get_all("set-cookie") {
+        // More than are kept need not be read.
+        for line in headers.get_all("set-cookie").iter().take(MOST_COOKIES) {
             let Some((cookie, value)) = cookie(line.as_bytes()) else {
                 continue;
             };
@@ -281,6 +282,17 @@ mod tests {
             &["s=2; Path=/", "u=; Path=/; Max-Age=-1"],
         );
         assert_eq!(sent(&all, "h.example.com", true, "/a"), "t=1; s=2");
+    }
+
+    #[test]
+    fn no_more_is_read_of_one_answer_than_the_cap() {
+        let mut headers = HeaderMap::new();
+        for n in 0..1000 {
+            headers.append("set-cookie", format!("s=session-{n}; Path=/").parse().unwrap());
+        }
+        let origin = Origin::new("https", "h.example.com", 443);
+        let values = Jar::default().store(&headers, &origin, "/", Timestamp::from_unix_seconds(0));
+        assert_eq!(values.len(), MOST_COOKIES);
     }
 
     #[test]

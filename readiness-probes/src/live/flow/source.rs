@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, header};
 use readiness_core::{
     Looking, ObserveError, Origin, Reason, Source, Timestamp,
     fact::{ByteText, DnsLookup, Endpoint, Exchange, Family, HttpExchange, LocalRoute},
-    redact::{Credential, CredentialKind, Credentials},
+    redact::{Credential, CredentialKind, Credentials, REDACTED},
 };
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
@@ -36,6 +36,9 @@ use crate::{
 
 /// How often a safe request is sent again after a connection that was kept alive broke.
 const MOST_REPEATS: u32 = 1;
+/// The most secret values of one flow that are looked for in its facts, each in a dozen forms. Where there are more,
+/// nothing is kept that could be one.
+const MOST_SECRETS: usize = 256;
 /// What steps that are always sent have beyond the time of the flow.
 const CLEAN_UP: Duration = Duration::from_secs(15);
 
@@ -66,6 +69,8 @@ impl Source<FlowRun> for FlowSource {
                 .into(),
             own,
             secrets: Credentials::default(),
+            hidden: BTreeSet::new(),
+            has_more: false,
             jar: Jar::default(),
             links: BTreeMap::new(),
             left: FlowRun::MOST_BODY_BYTES,
@@ -116,6 +121,10 @@ struct Walk<'a> {
     may_go: BTreeMap<String, Vec<Origin>>,
     /// What was taken and must stand in no fact.
     secrets: Credentials,
+    /// By the handles of those.
+    hidden: BTreeSet<String>,
+    /// Whether there are more than are looked for.
+    has_more: bool,
     jar: Jar,
     links: BTreeMap<Origin, (Endpoint, Option<OwnLink>)>,
     /// How much more of bodies is looked at.
@@ -184,14 +193,15 @@ impl Walk<'_> {
             for value in values {
                 // A short one is a word like `dark`, and no session.
                 let handle = format!("cookie.{value}");
-                self.secrets
-                    .insert(handle, Credential::text(origin.clone(), value));
+                self.hide(handle, Credential::text(origin.clone(), value));
             }
         }
         let (answer, taken) = take(step, n, &self.secrecy, exchange, &received);
         for (name, variable) in taken {
             if variable.secret {
-                self.hide(&origin, variable.text());
+                let value = variable.text();
+                let handle = format!("taken.{value}");
+                self.hide(handle, Credential::header(origin.clone(), "authorization", value));
                 let also_for = step.extract.get(&name).map(|from| from.also_for.as_slice());
                 let others = also_for.unwrap_or_default().iter();
                 let mut may_go = vec![origin.clone()];
@@ -204,10 +214,13 @@ impl Walk<'_> {
     }
 
     /// Lets a value stand in no fact.
-    fn hide(&mut self, origin: &Origin, value: String) {
-        let handle = format!("taken.{value}");
-        self.secrets
-            .insert(handle, Credential::header(origin.clone(), "authorization", value));
+    fn hide(&mut self, handle: String, secret: Credential) {
+        if self.hidden.len() < MOST_SECRETS {
+            self.secrets.insert(handle.clone(), secret);
+            self.hidden.insert(handle);
+        } else if !self.hidden.contains(&handle) {
+            self.has_more = true;
+        }
     }
 
     fn filled(
@@ -374,6 +387,15 @@ impl Walk<'_> {
     /// Takes everything out of the facts that turned out to be secret, also where an earlier step showed it. What
     /// is as the settings expect it says nothing that they do not, and stays.
     fn scrub(&self, facts: &mut FlowFacts) {
+        let taken = self.secrets.scrubber();
+        let clean = |bytes: &[u8]| match self.has_more {
+            true => REDACTED.as_bytes().to_vec(),
+            false => taken.scrub_bytes(&self.cx.scrub_bytes(bytes)),
+        };
+        let clean_text = |text: &str| match self.has_more {
+            true => REDACTED.to_owned(),
+            false => taken.scrub(&self.cx.scrub(text)),
+        };
         for (step, result) in self.run.steps.iter().zip(&mut facts.steps) {
             let FlowResult::Answered(answer) = result else {
                 continue;
@@ -381,12 +403,12 @@ impl Walk<'_> {
             for header in &mut answer.exchange.headers {
                 let value = header.value.as_bytes();
                 if !is_expected_header(step, &header.name, value) {
-                    header.value = ByteText::new(self.secrets.scrub_bytes(&self.cx.scrub_bytes(value)));
+                    header.value = ByteText::new(clean(value));
                 }
             }
             for (_, taken) in &mut answer.taken {
                 if let FlowTaken::Value(value) = taken {
-                    *value = self.clean(value);
+                    *value = clean_text(value);
                 }
             }
             let FlowDocument::Values(values) = &mut answer.document else {
@@ -395,7 +417,7 @@ impl Walk<'_> {
             for (assertion, value) in step.expect.assert.iter().zip(values) {
                 let Some(value) = value else { continue };
                 let expected = assertion.equals.as_ref().map(Value::to_string);
-                let clean = self.clean(value);
+                let clean = clean_text(value);
                 let is_bounded = assertion.at_least.is_some() || assertion.at_most.is_some();
                 let is_meant =
                     expected.as_ref() == Some(value) || (is_bounded && value.parse::<i128>().is_ok());
@@ -408,10 +430,6 @@ impl Walk<'_> {
                 }
             }
         }
-    }
-
-    fn clean(&self, text: &str) -> String {
-        self.secrets.scrub(&self.cx.scrub(text))
     }
 }
 
@@ -428,4 +446,20 @@ fn is_expected_header(step: &FlowStep, name: &str, value: &[u8]) -> bool {
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use readiness_core::Described;
+
+    use super::*;
+    use crate::http::Flow;
+
+    #[test]
+    fn the_longest_flow_and_what_cleans_up_end_before_anybody_stops_waiting() {
+        let longest = Duration::from_secs(FlowRun::MOST_SECONDS.into()) + CLEAN_UP;
+        assert!(longest < FlowSource::DEADLINE);
+        // Before it the names of the target are looked up.
+        assert!(FlowSource::DEADLINE < Flow::described().timeout);
+    }
 }

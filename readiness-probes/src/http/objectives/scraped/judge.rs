@@ -38,7 +38,11 @@ pub(super) fn judge(
     let requests = window
         .has(&counter)
         .and_then(|()| window.rise(&counter, &[&of.labels]));
-    let errors = || window.rise(&counter, &[&of.labels, &of.errors]);
+    let errors = || {
+        window
+            .has_labels(&counter, &of.labels, &of.errors)
+            .and_then(|()| window.rise(&counter, &[&of.labels, &of.errors]))
+    };
     let seconds = of.window().as_secs();
     match (of.errors.is_empty(), requests) {
         // Without a selector of errors the histogram alone counts.

@@ -149,6 +149,34 @@ fn a_limit_at_an_edge_needs_no_other() {
 }
 
 #[test]
+fn a_label_that_no_series_has_is_no_verdict() {
+    let mut settings = usual();
+    settings.latency.clear();
+    settings.metrics.errors = "code=~\"5..\"".parse().unwrap();
+    let outcome = of(&settings, 1_000, 900, 0, 0);
+    assert_eq!(codes(&outcome), ["unknown not_counted"], "{outcome:?}");
+    assert_eq!(
+        outcome.findings[0].message,
+        "no series of `http_requests_total` has the label `code`; they have `handler`, `status`"
+    );
+}
+
+#[test]
+fn another_instance_is_no_verdict() {
+    let settings = usual();
+    let of = |start: u32, all: u64| {
+        let mut page = page(all, 0, &[("0.25", all), ("+Inf", all)]);
+        let body = format!("process_start_time_seconds {start}\n{}", page.body.to_lossy());
+        page = page.body(body);
+        page
+    };
+    for (second, wanted) in [(99, "unknown"), (100, "pass"), (101, "unknown")] {
+        let outcome = judge(&settings, &of(100, 1_000), Ok(&of(second, 9_000)));
+        assert_eq!(outcome.status.word(), wanted, "{second}: {outcome:?}");
+    }
+}
+
+#[test]
 fn a_restart_is_no_verdict() {
     let settings = usual();
     let buckets = [("0.25", 10), ("+Inf", 10)];
