@@ -24,7 +24,7 @@ pub const DOMAINS: [Domain; 33] = [
             "@ TXT \"v=spf1 mx a:mx.good.mail.test \" \"include:_spf.good.mail.test -all\"",
             "_spf.@ TXT \"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~all\"",
             GOOD_DMARC,
-            "mx.@ A 127.0.0.1",
+            "mx.@ A 1.1.1.1",
             "mx2.@ AAAA ::1",
             "_mta-sts.@ TXT \"v=STSv1; id=20261120;\"",
             "_smtp._tls.@ TXT \"v=TLSRPTv1; rua=mailto:tls@mail.test\"",
