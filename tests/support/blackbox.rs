@@ -209,17 +209,32 @@ impl Asker {
                 let length = head
                     .lines()
                     .find_map(|line| line.strip_prefix("content-length: "));
-                let is_whole = match length {
-                    Some(length) => body.len() >= length.trim().parse::<usize>().unwrap(),
-                    None => body.ends_with("0\r\n\r\n"),
+                let whole = match length {
+                    Some(length) => body.get(..length.trim().parse().unwrap()).map(str::to_owned),
+                    None => of_chunks(body),
                 };
-                if is_whole {
-                    return body.to_owned();
+                if let Some(whole) = whole {
+                    return whole;
                 }
             }
             let n = self.stream.read_buf(&mut read).await.unwrap();
             assert!(n > 0, "blackbox closed: {}", String::from_utf8_lossy(&read));
         }
+    }
+}
+
+/// What chunks hold together, if they have come to their end. RFC 9112, section 7.1.
+fn of_chunks(mut chunks: &str) -> Option<String> {
+    let mut whole = String::new();
+    loop {
+        let (size, rest) = chunks.split_once("\r\n")?;
+        let size = usize::from_str_radix(size, 16).unwrap();
+        let data = rest.get(..size)?;
+        chunks = rest.get(size..)?.strip_prefix("\r\n")?;
+        if size == 0 {
+            return Some(whole);
+        }
+        whole.push_str(data);
     }
 }
 
