@@ -682,16 +682,16 @@ async fn a_secret_goes_only_where_it_is_allowed_to_go() {
 #[tokio::test]
 async fn of_more_secrets_than_are_looked_for_nothing_is_kept() {
     let (port, _tasks) = raw(|mut stream, line| async move {
-        let mut head = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-echo: last-session-of-all\r\n".to_owned();
         let n: u32 = line.trim_start_matches(|c: char| !c.is_ascii_digit())[..1]
             .parse()
             .unwrap();
+        let mut head = format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-echo: last-session-{n}\r\n");
         for cookie in 0..90 {
-            head.push_str(&format!(
-                "set-cookie: c{cookie}=session-{n}-{cookie}; Path=/{n}\r\n"
-            ));
+            head.push_str(&format!("set-cookie: c{cookie}=session-{n}-{cookie}; Path=/\r\n"));
         }
-        head.push_str("set-cookie: last=last-session-of-all; Path=/9\r\nconnection: close\r\n\r\n");
+        head.push_str(&format!(
+            "set-cookie: last=last-session-{n}; Path=/\r\nconnection: close\r\n\r\n"
+        ));
         let _ = stream.write_all(head.as_bytes()).await;
     })
     .await;
