@@ -111,7 +111,7 @@ impl Both {
             while TcpStream::connect(address).await.is_err() {
                 let said = fs::read_to_string(both.folder.join("stderr")).unwrap_or_default();
                 assert!(
-                    began.elapsed() < Duration::from_secs(30),
+                    began.elapsed() < Duration::from_secs(60),
                     "{what} does not start: {said}"
                 );
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -95,13 +95,13 @@ impl Drop for Server {
     }
 }
 
-/// Waits until this holds, at most 30 s.
+/// Waits until this holds, at most 60 s.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     let began = Instant::now();
     while !holds().await {
         assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "{what} did not come about within 30 s"
+            began.elapsed() < Duration::from_secs(60),
+            "{what} did not come about within 60 s"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
