@@ -3,24 +3,22 @@
 use std::{
     error::Error,
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::future::{join, join_all};
 use http::header;
 use readiness_core::{
-    Cause, ErrorChain, Looking, Observation, ObserveError, Origin, Reason, Source,
-    fact::{ByteText, DnsLookup, Family, LocalRoute},
+    Cause, ErrorChain, Looking, Observation, ObserveError, Origin, Reason, Source, fact::ByteText,
 };
 use reqwest::{Client, Response, redirect};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{link::request::header_of, redact::origin_of, settings::Shared};
-use crate::address::{MOST_ADDRESSES, UNENCRYPTED, is_local, merge, routed};
+use super::{link::request::header_of, redact::origin_of, route::reachable, settings::Shared};
+use crate::address::{UNENCRYPTED, is_local};
 
 /// The most of a body that is read.
 const MOST_BODY_BYTES: usize = 1024 * 1024;
@@ -152,25 +150,8 @@ impl ApiSource {
 
     /// The addresses of a host that can be asked from here, from the run's own look-ups.
     async fn addresses(&self, origin: &Origin, cx: &Looking) -> Result<Vec<SocketAddr>, ObserveError> {
-        let host = &origin.host;
-        let all = match host.parse::<IpAddr>() {
-            Ok(address) => vec![address],
-            Err(_) => {
-                let (v4, v6) = join(
-                    cx.observe(DnsLookup::address(host, Family::V4)),
-                    cx.observe(DnsLookup::address(host, Family::V6)),
-                )
-                .await;
-                merge(host, v4.as_deref(), v6.as_deref()).map_err(ObserveError::because)?
-            }
-        };
-        let routes = join_all(all.iter().take(MOST_ADDRESSES).map(|&address| async move {
-            let route = cx.observe(LocalRoute::new(address)).await;
-            (address, route.map_or(true, |route| route.exists))
-        }));
-        let found = routed(host, all.len(), routes.await).map_err(ObserveError::because)?;
         let at = |address| SocketAddr::new(address, origin.port);
-        Ok(found.reachable.into_iter().map(at).collect())
+        Ok(reachable(&origin.host, cx).await?.into_iter().map(at).collect())
     }
 }
 

@@ -3,6 +3,10 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(feature = "http")]
+use futures_util::future::{join, join_all};
+#[cfg(feature = "http")]
+use readiness_core::fact::DnsLookup;
 use readiness_core::{
     Looking, ObserveError, Source,
     fact::{Family, LocalRoute, Route},
@@ -10,6 +14,8 @@ use readiness_core::{
 use tokio::net::lookup_host;
 
 use super::settings::Shared;
+#[cfg(feature = "http")]
+use crate::address::{MOST_ADDRESSES, merge, routed};
 
 /// Answers [`LocalRoute`].
 pub(crate) struct RouteSource(pub(crate) Arc<Shared>);
@@ -29,6 +35,29 @@ impl Source<LocalRoute> for RouteSource {
         route.scope_id = scope_id;
         Ok(route)
     }
+}
+
+/// The addresses of a host that can be asked from here, by the run's own look-ups.
+#[cfg(feature = "http")]
+pub(super) async fn reachable(host: &str, cx: &Looking) -> Result<Vec<IpAddr>, ObserveError> {
+    let all = match host.parse() {
+        Ok(address) => vec![address],
+        Err(_) => {
+            let (v4, v6) = join(
+                cx.observe(DnsLookup::address(host, Family::V4)),
+                cx.observe(DnsLookup::address(host, Family::V6)),
+            )
+            .await;
+            merge(host, v4.as_deref(), v6.as_deref()).map_err(ObserveError::because)?
+        }
+    };
+    let routes = join_all(all.iter().take(MOST_ADDRESSES).map(|&address| async move {
+        let route = cx.observe(LocalRoute::new(address)).await;
+        // Where nobody can tell whether there is a route, looking tells.
+        (address, route.map_or(true, |route| route.exists))
+    }));
+    let found = routed(host, all.len(), routes.await).map_err(ObserveError::because)?;
+    Ok(found.reachable)
 }
 
 /// The number of a zone. The system knows which interface has the name; nothing is resolved, as this is

@@ -1,16 +1,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
-use futures_util::future::{join, join_all};
 use http::{HeaderName, HeaderValue, header};
 use readiness_core::{
     Looking, ObserveError, Origin, Reason, Source, Timestamp,
-    fact::{ByteText, DnsLookup, Endpoint, Exchange, Family, HttpExchange, LocalRoute},
+    fact::{ByteText, Endpoint, Exchange, HttpExchange},
     redact::{Credential, CredentialKind, Credentials, REDACTED},
 };
 use serde_json::Value;
@@ -18,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::jar::Jar;
 use crate::{
-    address::{MOST_ADDRESSES, authority_of, merge, routed},
+    address::authority_of,
     http::{
         FlowDocument, FlowFacts, FlowResult, FlowRun, FlowStep, FlowTaken, OF_CREDENTIAL, Received, Secrecy,
         Stop, Variable, Variables, body_of, has_failed, header_of, origin_of_text, path_of, take, variables,
@@ -30,6 +29,7 @@ use crate::{
             request::{Asked, Filled, Slot, header_of as credential_header},
             tcp::micros,
         },
+        route::reachable,
         settings::Shared,
     },
 };
@@ -358,24 +358,8 @@ impl Walk<'_> {
         if let Some((endpoint, _)) = self.links.get(origin) {
             return Ok(endpoint.clone());
         }
-        let (host, cx) = (origin.host.as_str(), self.cx);
-        let all = match host.parse::<IpAddr>() {
-            Ok(address) => vec![address],
-            Err(_) => {
-                let (v4, v6) = join(
-                    cx.observe(DnsLookup::address(host, Family::V4)),
-                    cx.observe(DnsLookup::address(host, Family::V6)),
-                )
-                .await;
-                merge(host, v4.as_deref(), v6.as_deref()).map_err(ObserveError::because)?
-            }
-        };
-        let routes = join_all(all.iter().take(MOST_ADDRESSES).map(|&address| async move {
-            let route = cx.observe(LocalRoute::new(address)).await;
-            (address, route.map_or(true, |route| route.exists))
-        }));
-        let found = routed(host, all.len(), routes.await).map_err(ObserveError::because)?;
-        let address = found.reachable.first().copied().ok_or_else(|| {
+        let host = origin.host.as_str();
+        let address = reachable(host, self.cx).await?.first().copied().ok_or_else(|| {
             ObserveError::new(Reason::NO_ROUTE, format!("this machine has no route to `{host}`"))
         })?;
         let at = SocketAddr::new(address, origin.port);
