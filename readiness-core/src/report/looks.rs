@@ -113,6 +113,8 @@ impl TargetResult {
     /// `2 of 3 looks good, 2 needed: flaky`. `None` where one was asked for, and they agree.
     pub fn looks_in_words(&self) -> Option<String> {
         match &self.looks {
+            // Where nothing was to be judged, there is nothing to count.
+            _ if matches!(self.outcome.status, Status::NotApplicable { .. }) => None,
             Some(looks) if looks.needed > 1 => {
                 let (good, all) = (looks.good(), looks.made());
                 let flaky = if self.flaky { ": flaky" } else { "" };
@@ -186,6 +188,8 @@ mod tests {
         );
         row.flaky = false;
         assert_eq!(row.looks_in_words().unwrap(), "2 of 3 looks good, 2 needed");
+        row.outcome = Outcome::not_applicable("an address has no zone");
+        assert_eq!(row.looks_in_words(), None);
     }
 
     #[test]
