@@ -18,7 +18,7 @@ use super::{
             Names,
             answer::{End, Framer, Verdict, verdict},
         },
-        tcp::{Dialled, dial, micros},
+        tcp::{Dialled, dial, micros, spend_connection},
     },
     settings::Shared,
 };
@@ -48,12 +48,7 @@ fn limit(steps: &[Step]) -> Duration {
 
 impl Source<Dialogue> for DialogueSource {
     async fn look(&self, key: Dialogue, cx: Looking) -> Result<DialogueFacts, ObserveError> {
-        let what = if key.endpoint.tls {
-            "tls_connections"
-        } else {
-            "tcp_connections"
-        };
-        cx.spend(what, 1);
+        spend_connection(&cx, key.endpoint.tls);
         let mut facts = hold(&self.0, &key).await?;
         for reply in &mut facts.replies {
             // Nothing secret was sent; somebody may know it all the same.

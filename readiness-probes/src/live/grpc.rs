@@ -24,7 +24,7 @@ use super::{
     channel::{Pipe, Stop, garbage, held, secure_for, tidy},
     link::{
         request::header_of,
-        tcp::{Dialled, dial, micros},
+        tcp::{Dialled, dial, micros, spend_connection},
     },
     settings::Shared,
 };
@@ -53,14 +53,7 @@ impl Source<GrpcHealthCheck> for GrpcSource {
             Some(handle) => Some(header_of(cx.credential(handle, &key.origin)?.kind)?),
             None => None,
         };
-        cx.spend(
-            if key.endpoint.tls {
-                "tls_connections"
-            } else {
-                "tcp_connections"
-            },
-            1,
-        );
+        spend_connection(&cx, key.endpoint.tls);
         let Dialled { facts: tcp, stream } = dial(&self.0, key.endpoint.address).await?;
         let mut facts = GrpcHealthFacts::new(tcp, GrpcEnd::NotOpen);
         let Ok(stream) = stream else {

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 
 use super::{
     channel::{Clean, Login, Stop, Talk, garbage, held, secure},
-    link::tcp::{Dialled, dial, micros},
+    link::tcp::{Dialled, dial, micros, spend_connection},
     settings::Shared,
 };
 use crate::{
@@ -19,14 +19,7 @@ pub(crate) struct RedisSource(pub(crate) Arc<Shared>);
 impl Source<RedisPing> for RedisSource {
     async fn look(&self, key: RedisPing, cx: Looking) -> Result<RedisFacts, ObserveError> {
         let login = Login::find(&cx, key.credential.as_deref(), &key.origin)?;
-        cx.spend(
-            if key.endpoint.tls {
-                "tls_connections"
-            } else {
-                "tcp_connections"
-            },
-            1,
-        );
+        spend_connection(&cx, key.endpoint.tls);
         let clean = Clean {
             cx: &cx,
             login: login.as_ref(),

@@ -18,7 +18,7 @@ use super::{
     channel::{Pipe, Stop, Talk, garbage, held, secure_for, tidy},
     link::{
         request::header_of,
-        tcp::{Dialled, dial, micros},
+        tcp::{Dialled, dial, micros, spend_connection},
     },
     settings::Shared,
 };
@@ -52,14 +52,7 @@ pub(crate) struct WebSocketSource(pub(crate) Arc<Shared>);
 impl Source<WebSocketOpen> for WebSocketSource {
     async fn look(&self, key: WebSocketOpen, cx: Looking) -> Result<WebSocketFacts, ObserveError> {
         let asked = Asked::new(&self.0, &key, &cx)?;
-        cx.spend(
-            if key.endpoint.tls {
-                "tls_connections"
-            } else {
-                "tcp_connections"
-            },
-            1,
-        );
+        spend_connection(&cx, key.endpoint.tls);
         let Dialled { facts: tcp, stream } = dial(&self.0, key.endpoint.address).await?;
         let mut facts = WebSocketFacts::new(tcp, WebSocketEnd::NotOpen);
         let Ok(stream) = stream else {

@@ -37,14 +37,18 @@ impl Connected {
     }
 }
 
+/// Counts one connection among what the run costs.
+pub(in crate::live) fn spend_connection(cx: &Looking, tls: bool) {
+    cx.spend(if tls { "tls_connections" } else { "tcp_connections" }, 1);
+}
+
 pub(super) async fn connect(
     shared: Arc<Shared>,
     address: SocketAddr,
     tls: bool,
     cx: Looking,
 ) -> Result<Arc<Connected>, ObserveError> {
-    let what = if tls { "tls_connections" } else { "tcp_connections" };
-    cx.spend(what, 1);
+    spend_connection(&cx, tls);
     let Dialled { facts, stream } = dial(&shared, address).await?;
     let (stream, failed) = match stream {
         Ok(stream) => (Some(stream), None),
